@@ -1,0 +1,39 @@
+# What a person types. Every target works from a clean clone; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup proto lint test demo bench quality lock clean
+SHELL := /bin/bash
+
+BIN := .venv/bin
+PATHS := services shared tests scripts benchmarks
+# hnswlib ships no wheel; without this it compiles for this machine's CPU alone.
+export HNSWLIB_NO_NATIVE := 1
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## make .venv from the hashed locks, fetch Kafka's jars and the demo's data set (once)
+	@scripts/setup.sh
+
+proto: setup ## regenerate shared/loopwright/api from protos/
+	@$(BIN)/python scripts/generate_protos.py
+
+lint: setup ## ruff, mypy strict, buf, import contracts, freshness of generated code
+	@scripts/lint.sh $(wildcard $(PATHS))
+
+test: setup ## every test, the ones on a real Kafka and Redis included (ARGS="-k word" narrows)
+	@$(BIN)/python -m pytest $(ARGS)
+
+demo: setup ## the whole loop on one machine: start, import, train, serve, retrain, explain, stop (ARGS=--keep)
+	@$(BIN)/loopwright demo $(ARGS)
+
+bench: setup ## measurements that are printed, never judged
+	@for script in benchmarks/*/bench_*.py; do [ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+quality: setup ## quality of every source and stage on the per-user temporal split
+	@$(BIN)/python -m benchmarks.quality $(ARGS)
+
+lock: setup ## compile pyproject.toml into requirements/*.txt again (ARGS=--upgrade for newer versions)
+	@UV=$(BIN)/uv scripts/compile_requirements.sh $(ARGS)
+
+clean: ## remove the environment, the caches and what tools left behind
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The `loopwright` command: one machine's mesh, imports, training, replay and explanations."""

@@ -1,0 +1,1 @@
+"""Exposure: the only writer of decisions, funnels, impressions and actions; tokens, idempotency and the outbox."""

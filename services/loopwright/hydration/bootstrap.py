@@ -1,0 +1,45 @@
+"""Puts hydration together from its settings; tests and the one-process composition give their own log and clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from loopwright.bundle import BundleFeed
+from loopwright.eventlog import EventLog
+from loopwright.hydration.config import HydrationSettings
+from loopwright.hydration.hydrator import Hydrator
+from loopwright.hydration.items import ItemSide
+from loopwright.hydration.lag import Progress
+from loopwright.hydration.redis_client import open_redis
+from loopwright.hydration.rows import RedisRows
+from loopwright.hydration.users import UserSide
+from loopwright.lifecycle import MeshClock
+from loopwright.mirror import ItemMirror
+
+
+@dataclass(frozen=True, slots=True)
+class Hydration:
+    """The domain object of the service, and the folds it stands on, caught up."""
+
+    hydrator: Hydrator
+    feed: BundleFeed
+    mirror: ItemMirror
+
+
+@asynccontextmanager
+async def bootstrap(settings: HydrationSettings, log: EventLog, clock: MeshClock) -> AsyncIterator[Hydration]:
+    """Yield the domain object once the bundles are folded and the mirror has caught up."""
+    async with AsyncExitStack() as stack:
+        ceiling_s = settings.redis_timeout_ms / 1000
+        redis = await stack.enter_async_context(open_redis(settings.redis_url, ceiling_s))
+        rows = RedisRows(redis, clock.wall_ms, ceiling_s, settings.redis_namespace)
+        mirror = ItemMirror(log)
+        await mirror.start()
+        stack.push_async_callback(mirror.stop)
+        feed = await stack.enter_async_context(BundleFeed(log))
+        progress = Progress(clock.wall_ms)
+        users = UserSide(rows, mirror.table, progress)
+        items = ItemSide(mirror, rows, progress, clock.wall_ms)
+        yield Hydration(Hydrator(users, items, feed.get), feed, mirror)

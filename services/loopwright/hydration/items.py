@@ -1,0 +1,136 @@
+"""The candidates' side: columns, ages, masks and the facts policy needs, from the mirror; the store only on a miss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from loopwright.domain.enums import DegradationReason, Eligibility, Mask, Stage
+from loopwright.domain.vectors import F16, I64, U8, U64
+from loopwright.faults import CorruptRecord, FeatureStoreDown, FeatureStoreTimeout, FieldViolation, InvalidRequest
+from loopwright.featurespec.columns import cross_context
+from loopwright.featurespec.groups import Entity, Group
+from loopwright.featurespec.table import ItemTable
+from loopwright.featurespec.users import EMPTY_USER
+from loopwright.hydration.asked import asked_groups
+from loopwright.hydration.lag import Progress
+from loopwright.hydration.rows import RowStore
+from loopwright.mirror import ItemMirror
+from loopwright.pipeline.types import Degradation, ItemColumns, ItemQuery
+from loopwright.rpc import Deadline
+from loopwright.telemetry import get_logger
+
+_LOG = get_logger(__name__)
+_CANDIDATES = frozenset({Entity.ITEM, Entity.CROSS})
+
+ITEM_ROWS = "item_rows"
+"""Subject of the degradation when items that the mirror lacks could not be read."""
+
+MAX_ITEMS = 10_000
+"""Most candidates of a request; the largest `max_candidates` of a bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Rows int64 [n] in the table, -1: unknown item; `unanswered` bool [n]: the store was asked in vain."""
+
+    rows: I64
+    unanswered: np.ndarray
+    degradations: list[Degradation]
+
+
+class ItemSide:
+    """Answers for candidates."""
+
+    def __init__(self, mirror: ItemMirror, rows: RowStore, progress: Progress, wall_ms: Callable[[], int]) -> None:
+        """Take the mirror, the rows behind it, the projector's progress and the wall clock."""
+        self._mirror = mirror
+        self._rows = rows
+        self._progress = progress
+        self._wall_ms = wall_ms
+        empty = cross_context(EMPTY_USER, ItemTable(), 0)
+        self._taste_width, self._statistics_width = len(empty.taste), len(empty.statistics)
+
+    async def columns(self, query: ItemQuery, deadline: Deadline) -> ItemColumns:
+        """Return the candidates' columns in the query's order.
+
+        Raises:
+            InvalidRequest: A group is unknown or of users, the cross context is of another build, or too many items.
+        """
+        groups = asked_groups(query.groups, _CANDIDATES)
+        self._check(query)
+        await self._progress.refresh(self._rows, deadline)
+        found = await self._find(query.item_ids, groups, deadline)
+        table, rows, known = self._mirror.table, found.rows, found.rows >= 0
+        block = self._mirror.candidate_columns(query.cross, rows, query.now_ms, query.groups)
+        mask = block.mask
+        if found.unanswered.any():
+            mask = np.where(found.unanswered[:, None], np.uint8(Mask.NOT_ANSWERED), mask)
+        stale = self._progress.stale(Stage.HYDRATE_ITEMS, groups, self._mirror.lag_s(self._wall_ms()))
+        return ItemColumns(
+            columns=block.columns,
+            group_ages_s=block.ages_s,
+            group_mask=mask,
+            creator_ids=_taken(table.creator_ids, rows, known),
+            first_tag_ids=_taken(table.first_tag_ids, rows, known),
+            eligibility=_eligibility(table, rows, known),
+            content=_content(table, rows, known),
+            external_ids=_external_ids(table, rows, known),
+            degradations=(*found.degradations, *stale),
+        )
+
+    async def _find(self, item_ids: U64, groups: list[Group], deadline: Deadline) -> _Found:
+        rows = self._mirror.table.rows_of(item_ids)
+        unanswered = np.zeros(len(rows), dtype=np.bool_)
+        missing = rows < 0
+        if not missing.any():
+            return _Found(rows, unanswered, [])
+        try:
+            states = await self._rows.items([int(i) for i in np.unique(item_ids[missing])], deadline)
+            self._mirror.table.put_many(states)
+        except (FeatureStoreDown, FeatureStoreTimeout, CorruptRecord) as fault:
+            _LOG.warning("items that the mirror lacks could not be read", extra={"reason": fault.reason})
+            late = isinstance(fault, FeatureStoreTimeout)
+            reason = DegradationReason.TIMEOUT if late else DegradationReason.UNAVAILABLE
+            notes = [Degradation(Stage.HYDRATE_ITEMS, reason, ITEM_ROWS)]
+            notes += [Degradation(Stage.HYDRATE_ITEMS, DegradationReason.NOT_ANSWERED, g.name) for g in groups]
+            # the mirror may have learned of some while we waited
+            rows = self._mirror.table.rows_of(item_ids)
+            return _Found(rows, rows < 0, notes)
+        return _Found(self._mirror.table.rows_of(item_ids), unanswered, [])
+
+    def _check(self, query: ItemQuery) -> None:
+        if len(query.item_ids) > MAX_ITEMS:
+            raise _broken("item_ids", f"must be at most {MAX_ITEMS}")
+        widths = (len(query.cross.taste), len(query.cross.statistics))
+        if widths != (self._taste_width, self._statistics_width):
+            raise _broken("cross_context", "must be one that this build's GetUserContext made")
+
+
+def _taken(values: U64, rows: I64, known: np.ndarray) -> U64:
+    taken = np.zeros(len(rows), dtype=np.uint64)
+    taken[known] = values[rows[known]]
+    return taken
+
+
+def _eligibility(table: ItemTable, rows: I64, known: np.ndarray) -> U8:
+    bits = np.full(len(rows), Eligibility.UNKNOWN_ITEM, dtype=np.uint8)
+    bits[known] = table.eligibility[rows[known]]
+    return bits
+
+
+def _content(table: ItemTable, rows: I64, known: np.ndarray) -> F16:
+    vectors = np.zeros((len(rows), table.content.shape[1]), dtype=np.float16)
+    vectors[known] = table.content[rows[known]]
+    return vectors
+
+
+def _external_ids(table: ItemTable, rows: I64, known: np.ndarray) -> tuple[str, ...]:
+    names = iter(table.external_ids(rows[known]))
+    return tuple(next(names) if present else "" for present in known.tolist())
+
+
+def _broken(field: str, description: str) -> InvalidRequest:
+    return InvalidRequest(f"{field}: {description}", violations=[FieldViolation(field, "range", description)])

@@ -1,0 +1,123 @@
+"""User rows, item rows, `recent`, stored answers and projection progress, as Redis holds them; one exchange a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from redis.asyncio import Redis
+
+from loopwright.domain import keys
+from loopwright.domain.vectors import U64
+from loopwright.featurespec.groups import ITEM_STATE_GROUPS, USER_STATE_GROUPS
+from loopwright.hydration.redis_client import within
+from loopwright.rpc import Deadline
+
+_NO_IDS = np.empty(0, dtype=np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """What the store holds of a user.
+
+    Attributes:
+        states: State group -> encoded state; groups without facts are missing.
+        recent: uint64 ids served within the last ten minutes.
+        stored_answer: Packed answer of the request id; empty without one.
+        progress_ms: Projector stage -> wall milliseconds when it had last caught up; stages never heard of are missing.
+    """
+
+    states: Mapping[str, bytes] = field(default_factory=dict)
+    recent: U64 = field(default_factory=lambda: _NO_IDS)
+    stored_answer: bytes = b""
+    progress_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+STORE_SHARE = 0.6
+"""Part of the call's time that an exchange may take: the rest is for an answer from defaults, should it be in vain."""
+
+ItemState = tuple[int, str, bytes]
+"""Item id, state group, encoded state."""
+
+
+class RowStore(Protocol):
+    """The projections that hydration reads; every method raises FeatureStoreDown or FeatureStoreTimeout."""
+
+    async def user(
+        self, subject: bytes, *, read_recent: bool, request_id: str, stages: Sequence[str], deadline: Deadline
+    ) -> UserRow:
+        """Return all that is known of a user, and the progress of the projector's stages."""
+        ...
+
+    async def items(self, item_ids: Sequence[int], deadline: Deadline) -> list[ItemState]:
+        """Return the states of the items that have any."""
+        ...
+
+    async def progress(self, stages: Sequence[str], deadline: Deadline) -> Mapping[str, int]:
+        """Return stage -> wall milliseconds when it had last caught up."""
+        ...
+
+
+class RedisRows:
+    """The rows in a Redis-compatible server."""
+
+    def __init__(self, redis: Redis, wall_ms: Callable[[], int], ceiling_s: float, namespace: str = "") -> None:
+        """Take a client of `open_redis`, the wall clock, the ceiling of an exchange and the prefix of all keys."""
+        self._redis = redis
+        self._wall_ms = wall_ms
+        self._ceiling_s = ceiling_s
+        self._namespace = namespace
+
+    async def user(
+        self, subject: bytes, *, read_recent: bool, request_id: str, stages: Sequence[str], deadline: Deadline
+    ) -> UserRow:
+        """Read everything in one round trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hmget(keys.user_row(subject, self._namespace), list(USER_STATE_GROUPS))
+        pipe.mget([keys.progress(stage, self._namespace) for stage in stages])
+        if read_recent:
+            oldest = self._wall_ms() - keys.RECENT_MS
+            pipe.zrange(keys.recent(subject, self._namespace), oldest, "+inf", byscore=True)
+        if request_id:
+            pipe.get(keys.stored_answer(subject, request_id, self._namespace))
+        states, progress, *rest = await within(self._ceiling_s, _share(deadline), pipe.execute())
+        recent = rest.pop(0) if read_recent else []
+        return UserRow(
+            states=_present(USER_STATE_GROUPS, states),
+            recent=np.array([int(item) for item in recent], dtype=np.uint64),
+            stored_answer=(rest.pop(0) or b"") if request_id else b"",
+            progress_ms=_times(stages, progress),
+        )
+
+    async def items(self, item_ids: Sequence[int], deadline: Deadline) -> list[ItemState]:
+        """Read every item's states in one round trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        for item in item_ids:
+            pipe.hmget(keys.item_row(item, self._namespace), list(ITEM_STATE_GROUPS))
+        answers = await within(self._ceiling_s, _share(deadline), pipe.execute())
+        return [
+            (item, group, state)
+            for item, states in zip(item_ids, answers, strict=True)
+            for group, state in _present(ITEM_STATE_GROUPS, states).items()
+        ]
+
+    async def progress(self, stages: Sequence[str], deadline: Deadline) -> Mapping[str, int]:
+        """Read every stage's progress in one round trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.mget([keys.progress(stage, self._namespace) for stage in stages])
+        [found] = await within(self._ceiling_s, _share(deadline), pipe.execute())
+        return _times(stages, found)
+
+
+def _share(deadline: Deadline) -> Deadline:
+    return deadline.child(deadline.remaining() * STORE_SHARE)
+
+
+def _present(groups: Sequence[str], states: Sequence[bytes | None]) -> dict[str, bytes]:
+    return {group: state for group, state in zip(groups, states, strict=True) if state is not None}
+
+
+def _times(stages: Sequence[str], found: Sequence[bytes | None]) -> dict[str, int]:
+    return {stage: int(text) for stage, text in zip(stages, found, strict=True) if text is not None}

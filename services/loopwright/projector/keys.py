@@ -1,0 +1,24 @@
+"""Keys of what the projector keeps beside its rows; rows and progress are named in `loopwright.domain.keys`."""
+
+from __future__ import annotations
+
+PARK = "park"
+"""Offsets at which the projector is asked to stop; no such key: it runs."""
+
+PARKED = "parked"
+"""Where it stands while parked."""
+
+
+def mark(partition: int, topic: str) -> str:
+    """Return the key of the next offset of a topic to fold for a logical partition, in decimal."""
+    return f"mark:{{{partition}}}:{topic}"
+
+
+def fact_marks(partition: int, source_topic: str) -> str:
+    """Return the key of the marks within a source topic that an item partition has come to."""
+    return f"mark:{{{partition}}}:item_facts:{source_topic}"
+
+
+def dedup(partition: int, topic: str) -> str:
+    """Return the key of a dedup window."""
+    return f"dedup:{{{partition}}}:{topic}"

@@ -1,0 +1,85 @@
+"""Stopping the projector at exact offsets, so that a rebuilt namespace can be compared with the live one.
+
+`<ns>park` holds the offsets asked for; `<ns>parked` says where the projector stands; removing `park` lets it go on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from loopwright.eventlog import CATALOG, Offsets, covers, offsets_from_json, offsets_to_json
+from loopwright.projector import keys
+from loopwright.projector.store import StateStore, Write
+from loopwright.projector.user_stage import TOPICS
+
+SOURCES = (*TOPICS, CATALOG)
+"""Topics that rows are made of, hence those whose offsets a parking is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Where the projector stands: `exact` when these are the offsets asked for, not later ones."""
+
+    offsets: Offsets
+    exact: bool
+
+
+async def park(store: StateStore, offsets: Offsets) -> None:
+    """Ask the projector to stop at these offsets of the source topics; at once in partitions that are past them."""
+    await store.delete(keys.PARKED)
+    await store.commit([Write(values={keys.PARK: offsets_to_json(offsets).encode()})])
+
+
+async def unpark(store: StateStore) -> None:
+    """Let the projector go on."""
+    await store.delete(keys.PARK)
+
+
+async def parked(store: StateStore) -> Parked | None:
+    """Return where the projector stands, None while it runs."""
+    [raw] = await store.values([keys.PARKED])
+    if raw is None:
+        return None
+    said = json.loads(raw)
+    return Parked(offsets_from_json(said["offsets"]), bool(said["exact"]))
+
+
+class ParkingLot:
+    """The request as both stages see it, and where each of them stands."""
+
+    def __init__(self, store: StateStore, stages: int) -> None:
+        """Take the store of the request and the number of stages that must stand."""
+        self._store, self._stages = store, stages
+        self._asked: bytes | None = None
+        self._standing: dict[str, Offsets] = {}
+        self._told = False
+        self.request: Offsets | None = None
+
+    async def poll(self) -> None:
+        """Read the request; tell where the projector stands once all stages do."""
+        [raw] = await self._store.values([keys.PARK])
+        if raw != self._asked:
+            self._asked, self._standing, self._told = raw, {}, False
+            self.request = offsets_from_json(raw.decode()) if raw else None
+            await self._store.delete(keys.PARKED)
+        if self.request is not None and len(self._standing) == self._stages and not self._told:
+            sources = {topic.name for topic in SOURCES}
+            stand = {p: at for offsets in self._standing.values() for p, at in offsets.items() if p[0] in sources}
+            exact = all(stand.get(place) == offset for place, offset in self.request.items())
+            said = json.dumps({"offsets": offsets_to_json(stand), "exact": exact})
+            await self._store.commit([Write(values={keys.PARKED: said.encode()})])
+            self._told = True
+
+    def stand(self, stage: str, position: Offsets) -> None:
+        """Note that a stage has stopped at a position."""
+        self._standing[stage] = position
+
+    def stands(self, stage: str) -> bool:
+        """Say whether a stage has stopped for the present request."""
+        return stage in self._standing
+
+
+def reached(position: Offsets, limit: Offsets) -> bool:
+    """Say whether nothing before `limit` is left; places without a limit do not count."""
+    return covers(position, {place: end for place, end in limit.items() if place in position})

@@ -1,0 +1,62 @@
+"""Composition root of the front door: the one place that wires clients, feed, clock and servicer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from loopwright.bundle import BundleFeed
+from loopwright.lifecycle import Process
+from loopwright.pipeline.runner import Pipeline
+from loopwright.recommender.clients import Clients, connect
+from loopwright.recommender.config import RecommenderSettings
+from loopwright.recommender.explain import DecisionReader
+from loopwright.recommender.front_door import Dice, FrontDoor
+from loopwright.recommender.names import ItemNames
+from loopwright.recommender.readiness import BundleReadiness
+from loopwright.recommender.servicer import RecommenderServicer
+
+
+def system_dice() -> Dice:
+    """Return randomness of the operating system."""
+    return Dice(seed=lambda: int.from_bytes(os.urandom(8), "big"), entropy=lambda: os.urandom(9))
+
+
+def pipeline_over(clients: Clients) -> Pipeline:
+    """Return the request path over these clients."""
+    return Pipeline(
+        context=clients.hydration,
+        candidates=clients.retrieval,
+        columns=clients.hydration,
+        scores=clients.ranking,
+        slate=clients.policy,
+        ledger=clients.ledger,
+        effects=(clients.remember,),
+    )
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: RecommenderSettings, process: Process, dice: Dice | None = None
+) -> AsyncIterator[RecommenderServicer]:
+    """Yield a servicer that is ready to serve.
+
+    Args:
+        settings: The front door's settings.
+        process: The running process: log, clock, readiness.
+        dice: Source of seeds and id entropy; default: the operating system's.
+    """
+    async with AsyncExitStack() as stack:
+        clients = await stack.enter_async_context(connect(settings))
+        feed = await stack.enter_async_context(BundleFeed(process.log))
+        process.watch(feed)
+        readiness = await stack.enter_async_context(BundleReadiness(process.readiness))
+        feed.on_published(readiness.published)
+        door = FrontDoor(pipeline_over(clients), feed, process.clock, dice or system_dice())
+        yield RecommenderServicer(
+            door,
+            DecisionReader(process.log, settings.outbox_max_age_s),
+            ItemNames(clients.hydration, process.clock),
+            settings.subject_key.get_secret_value().encode(),
+        )

@@ -1,0 +1,1 @@
+"""The two-tower index: an immutable HNSW graph, an exact side buffer, and what keeps both current."""

@@ -1,0 +1,160 @@
+"""`TowerIndex`: the searchable items of one two-tower version; new and changed items are found at once.
+
+Items in, proposals out. An immutable graph holds most items, an exact side buffer the newer ones; both are searched
+together, and a rebuild aside merges them when the buffer has grown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loopwright.domain.vectors import F32, I64, U64, Bools
+from loopwright.featurespec.signals import tower_scores
+from loopwright.modelstore.models import Contents, TwoTower
+from loopwright.retrieval.index.ann import AnnIndex
+from loopwright.retrieval.selection import best
+
+BUFFER_FLOOR = 512
+BUFFER_SHARE = 0.1
+"""The buffer is merged into a new graph above both: a scan of it then costs more than it saves."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """One moment of an index: searching it sees nothing of later changes.
+
+    Attributes:
+        epoch: Hash of what it holds.
+        graph: The HNSW graph, None while there is none.
+        graph_ids: uint64 [n], ascending; row = label in the graph.
+        graph_vectors: float32 [n, d].
+        superseded: bool [n], rows whose item has a newer vector in the buffer.
+        buffer_ids: uint64 [m], ascending.
+        buffer_vectors: float32 [m, d].
+    """
+
+    epoch: str
+    graph: AnnIndex | None
+    graph_ids: U64
+    graph_vectors: F32
+    superseded: Bools
+    buffer_ids: U64
+    buffer_vectors: F32
+
+    def search(self, user: F32, count: int, barred: U64) -> tuple[U64, F32]:
+        """Return ids and exact scores of the nearest items that are not barred, best first, ties by item id.
+
+        Args:
+            user: float32 [d].
+            count: Items wanted; the search widens by what it must leave out.
+            barred: uint64, ascending.
+        """
+        left_out = self.superseded | np.isin(self.graph_ids, barred, assume_unique=True)
+        rows = None
+        if self.graph is not None:
+            wanted = min(count + int(left_out.sum()), len(self.graph_ids))
+            rows = self.graph.search(user, wanted)
+        if rows is None:
+            rows = np.arange(len(self.graph_ids))
+        rows = rows[~left_out[rows]]
+        fresh = ~np.isin(self.buffer_ids, barred, assume_unique=True)
+        ids = np.concatenate([self.graph_ids[rows], self.buffer_ids[fresh]])
+        vectors = np.concatenate([self.graph_vectors[rows], self.buffer_vectors[fresh]])
+        scores = tower_scores(user, vectors)
+        kept = best(ids, scores, count)
+        return ids[kept], scores[kept]
+
+    def vectors_of(self, item_ids: U64) -> F32:
+        """Return float32 [n, d]: each item's embedding, zeros for items the index lacks."""
+        found = np.zeros((len(item_ids), self.buffer_vectors.shape[1]), dtype=np.float32)
+        for ids, vectors in ((self.graph_ids, self.graph_vectors), (self.buffer_ids, self.buffer_vectors)):
+            if len(ids):
+                place = np.minimum(np.searchsorted(ids, item_ids), len(ids) - 1)
+                known = ids[place] == item_ids
+                found[known] = vectors[place[known]]
+        return found
+
+
+class TowerIndex:
+    """Keeps an `IndexView` current. One thread at a time calls `put`; any may search the view."""
+
+    def __init__(self, tower: TwoTower) -> None:
+        self.tower = tower
+        self._contents = Contents(tower.version)
+        self._inputs: dict[int, bytes] = {}
+        empty_ids, empty = np.zeros(0, np.uint64), np.zeros((0, tower.dimension), np.float32)
+        self._view = IndexView(self._contents.epoch(), None, empty_ids, empty, np.zeros(0, np.bool_), empty_ids, empty)
+
+    @property
+    def view(self) -> IndexView:
+        """The present moment of the index."""
+        return self._view
+
+    def put(self, item_ids: U64, content: F32) -> bool:
+        """Embed items that are new or whose input changed; True when the view changed.
+
+        Args:
+            item_ids: uint64 [n], distinct.
+            content: float32 [n, W], `featurespec.tower_content`.
+
+        Raises:
+            ModelNotFinite: The tower answers NaN or infinity.
+        """
+        content = np.ascontiguousarray(content[:, : self.tower.content_width], dtype=np.float32)
+        changed = np.array(
+            [self._inputs.get(item) != row.tobytes() for item, row in zip(item_ids.tolist(), content, strict=True)],
+            dtype=np.bool_,
+        )
+        if not changed.any():
+            return False
+        ids, content = item_ids[changed], content[changed]
+        codes = self.tower.vocabulary.codes(ids)
+        vectors = self._embed(codes, content)
+        self._contents.put(ids, codes, content)
+        self._inputs.update(zip(ids.tolist(), (row.tobytes() for row in content), strict=True))
+        self._view = self._with(ids, vectors)
+        return True
+
+    def _embed(self, codes: I64, content: F32) -> F32:
+        parts = [
+            self.tower.embed_items(codes[start : start + _BATCH], content[start : start + _BATCH])
+            for start in range(0, len(codes), _BATCH)
+        ]
+        return np.concatenate(parts)
+
+    def _with(self, ids: U64, vectors: F32) -> IndexView:
+        old = self._view
+        kept = ~np.isin(old.buffer_ids, ids)
+        buffer_ids = np.concatenate([old.buffer_ids[kept], ids])
+        buffer = np.concatenate([old.buffer_vectors[kept], vectors])
+        superseded = old.superseded | np.isin(old.graph_ids, ids)
+        if len(buffer_ids) > max(BUFFER_FLOOR, BUFFER_SHARE * len(old.graph_ids)):
+            all_ids = np.concatenate([old.graph_ids[~superseded], buffer_ids])
+            everything = np.concatenate([old.graph_vectors[~superseded], buffer])
+            order = np.argsort(all_ids, kind="stable")
+            graph_ids, graph_vectors = all_ids[order], np.ascontiguousarray(everything[order])
+            return IndexView(
+                epoch=self._contents.epoch(),
+                graph=AnnIndex(graph_vectors),
+                graph_ids=graph_ids,
+                graph_vectors=graph_vectors,
+                superseded=np.zeros(len(graph_ids), np.bool_),
+                buffer_ids=graph_ids[:0],
+                buffer_vectors=graph_vectors[:0],
+            )
+        order = np.argsort(buffer_ids, kind="stable")
+        return IndexView(
+            epoch=self._contents.epoch(),
+            graph=old.graph,
+            graph_ids=old.graph_ids,
+            graph_vectors=old.graph_vectors,
+            superseded=superseded,
+            buffer_ids=buffer_ids[order],
+            buffer_vectors=buffer[order],
+        )
+
+
+_BATCH = 4096
+"""Items embedded per run of the item tower."""

@@ -1,0 +1,23 @@
+"""The retrieval process: `python -m loopwright.retrieval.server`."""
+
+from __future__ import annotations
+
+from loopwright.api.retrieval.v1.retrieval_service_pb2_grpc import add_RetrievalServiceServicer_to_server
+from loopwright.lifecycle import process
+from loopwright.retrieval.bootstrap import bootstrap
+from loopwright.retrieval.config import RetrievalSettings
+from loopwright.rpc import Mount, run, serving
+
+
+async def main() -> None:
+    """Serve until told to stop: health NOT_SERVING, drain, stop the tails, close the log last."""
+    settings = RetrievalSettings()
+    async with process("retrieval", settings) as proc, bootstrap(settings, proc) as retrieval:
+        mounts = [Mount(add_RetrievalServiceServicer_to_server, retrieval.servicer)]
+        async with serving(mounts, settings.rpc) as server:
+            await proc.stopped()
+            await server.drain()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,20 @@
+"""Source `popularity`: the items with the most engagement ever."""
+
+from __future__ import annotations
+
+from loopwright.domain.enums import Source
+from loopwright.retrieval.query import Evidence, Proposal
+from loopwright.retrieval.selection import best
+
+
+class Popularity:
+    """Engagements plus likes over an item's life; items without any come last, so that a new catalogue fills lists."""
+
+    source = Source.POPULARITY
+
+    def propose(self, evidence: Evidence, quota: int) -> Proposal:
+        """Return the items with the highest count."""
+        rows = evidence.rows()
+        ids, scores = evidence.items.ids[rows], evidence.items.popularity[rows]
+        kept = best(ids, scores, quota)
+        return Proposal(ids[kept], scores[kept])

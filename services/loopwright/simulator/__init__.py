@@ -1,0 +1,1 @@
+"""A world with known truth that visits the mesh through its public API only."""

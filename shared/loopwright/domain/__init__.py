@@ -1,0 +1,1 @@
+"""Ids, hashing, enumerations and pure rules that every room shares: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""The stages' dataclasses to and from their messages; leaf servicers and their gRPC clients both use it."""

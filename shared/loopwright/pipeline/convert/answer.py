@@ -1,0 +1,105 @@
+"""The answer of a recommend call to and from messages, and the stored form that answers a repeated request_id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import zstandard
+
+from loopwright.api.recommender.v1 import recommender_service_pb2 as pb
+from loopwright.domain.enums import Scheme, Source
+from loopwright.faults import CorruptRecord
+from loopwright.pipeline.answer import Answer, RecommendedItem
+from loopwright.pipeline.convert.degradations import (
+    degradations_from_proto,
+    degradations_to_proto,
+    versions_from_proto,
+    versions_to_proto,
+)
+from loopwright.pipeline.convert.parsing import milliseconds, number, parse_enum, timestamp
+
+HASH_BYTES = 16
+"""Length of the request hash in front of a stored answer."""
+
+MAX_STORED_BYTES = 65_536
+"""Most bytes a stored answer may take; a longer one is not stored."""
+
+
+def answer_to_proto(answer: Answer) -> pb.RecommendResponse:
+    """Return the answer as a message."""
+    return pb.RecommendResponse(
+        decision_id=answer.decision_id.hex(),
+        versions=versions_to_proto(answer.versions),
+        arm=answer.arm,
+        items=[
+            pb.RecommendedItem(
+                item_id=item.external_id,
+                position=item.position,
+                sources=[number(source) for source in item.sources],
+                p_shown=item.p_shown,
+                p_position=item.p_position,
+                scheme=number(item.scheme),
+                exposure_token=item.exposure_token,
+            )
+            for item in answer.items
+        ],
+        degradations=degradations_to_proto(answer.degradations),
+        decided_at=timestamp(answer.decided_at_ms),
+        replayed=answer.replayed,
+    )
+
+
+def answer_from_proto(message: pb.RecommendResponse) -> Answer:
+    """Return the message as an answer.
+
+    Raises:
+        InvalidRequest: An enumeration or id that this build does not know.
+    """
+    return Answer(
+        decision_id=bytes.fromhex(message.decision_id),
+        versions=versions_from_proto(message.versions),
+        arm=message.arm,
+        items=tuple(
+            RecommendedItem(
+                external_id=item.item_id,
+                position=item.position,
+                sources=tuple(parse_enum(Source, s, f"items[{i}].sources") for s in item.sources),
+                p_shown=item.p_shown,
+                p_position=item.p_position,
+                scheme=parse_enum(Scheme, item.scheme, f"items[{i}].scheme"),
+                exposure_token=item.exposure_token,
+            )
+            for i, item in enumerate(message.items)
+        ),
+        degradations=degradations_from_proto(message.degradations),
+        decided_at_ms=milliseconds(message.decided_at, "decided_at"),
+        replayed=message.replayed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The answer an earlier call with the same request_id was given, and the hash of its request."""
+
+    request_hash: bytes
+    answer: Answer
+
+
+def pack_stored(request_hash: bytes, response: pb.RecommendResponse) -> bytes | None:
+    """Return the stored form: request hash, then the zstd-compressed answer; None when it would be too long."""
+    packed = request_hash + zstandard.ZstdCompressor(level=1).compress(response.SerializeToString())
+    return packed if len(packed) <= MAX_STORED_BYTES else None
+
+
+def unpack_stored(stored: bytes) -> StoredAnswer:
+    """Return the answer of a stored form, marked as replayed.
+
+    Raises:
+        CorruptRecord: The bytes are no stored answer.
+    """
+    try:
+        raw = zstandard.ZstdDecompressor().decompress(stored[HASH_BYTES:], max_output_size=1 << 22)
+        answer = answer_from_proto(pb.RecommendResponse.FromString(raw))
+    except Exception as error:
+        raise CorruptRecord("a stored answer could not be read") from error
+    return StoredAnswer(stored[:HASH_BYTES], replace(answer, replayed=True))

@@ -1,0 +1,27 @@
+"""gRPC for every service: server, channel, deadlines, statuses, health, and the one interceptor chain."""
+
+from loopwright.rpc.channel import open_channel
+from loopwright.rpc.deadline import Deadline, current_deadline
+from loopwright.rpc.interceptors.identity import AccessMatrix
+from loopwright.rpc.server import Mount, Serving, serving
+from loopwright.rpc.settings import ChannelSettings, RetryPolicy, RpcSettings
+from loopwright.rpc.status import fault_from_call, grpc_code, to_status
+from loopwright.rpc.stop import run, stop_requested
+
+__all__ = [
+    "AccessMatrix",
+    "ChannelSettings",
+    "Deadline",
+    "Mount",
+    "RetryPolicy",
+    "RpcSettings",
+    "Serving",
+    "current_deadline",
+    "fault_from_call",
+    "grpc_code",
+    "open_channel",
+    "run",
+    "serving",
+    "stop_requested",
+    "to_status",
+]

@@ -1,0 +1,93 @@
+"""Prometheus metrics made only from the registry: a metric, its labels and its bounds come from `names`."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from loopwright.telemetry import names
+from loopwright.telemetry.entries import Metric, MetricType
+
+MAX_SERIES = 500
+"""Label combinations per metric; later ones share the label value `other`, so memory stays bounded."""
+
+
+class Meter:
+    """Counts, observes and sets registered metrics on one Prometheus collector registry.
+
+    All registered metrics exist from the start, so that a dashboard can tell "none yet" from "not measured".
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        self._metrics = {entry: self._create(entry) for entry in names.METRICS}
+        self._children: dict[tuple[Metric, tuple[str, ...]], Counter | Gauge | Histogram] = {}
+        self._series: dict[Metric, int] = dict.fromkeys(names.METRICS, 0)
+
+    def _create(self, entry: Metric) -> Counter | Gauge | Histogram:
+        if entry.type is MetricType.HISTOGRAM:
+            return Histogram(
+                entry.exposed_name, entry.meaning, entry.labels, registry=self.registry, buckets=entry.buckets
+            )
+        create = Counter if entry.type is MetricType.COUNTER else Gauge
+        return create(entry.exposed_name, entry.meaning, entry.labels, registry=self.registry)
+
+    def count(self, metric: Metric, amount: float = 1, /, **labels: str) -> None:
+        """Adds to a counter.
+
+        Raises:
+            LookupError: the metric is not registered.
+            ValueError: it is not a counter, or the labels are not exactly its declared ones.
+        """
+        child = self._child(metric, MetricType.COUNTER, labels)
+        assert isinstance(child, Counter)
+        child.inc(amount)
+
+    def observe(self, metric: Metric, value: float, /, **labels: str) -> None:
+        """Puts a value into a histogram (durations in seconds).
+
+        Raises:
+            LookupError: the metric is not registered.
+            ValueError: it is not a histogram, or the labels are not exactly its declared ones.
+        """
+        child = self._child(metric, MetricType.HISTOGRAM, labels)
+        assert isinstance(child, Histogram)
+        child.observe(value)
+
+    def gauge(self, metric: Metric, value: float, /, **labels: str) -> None:
+        """Sets a gauge.
+
+        Raises:
+            LookupError: the metric is not registered.
+            ValueError: it is not a gauge, or the labels are not exactly its declared ones.
+        """
+        child = self._child(metric, MetricType.GAUGE, labels)
+        assert isinstance(child, Gauge)
+        child.set(value)
+
+    def value(self, metric: Metric, /, **labels: str) -> float:
+        """Returns a counter's or gauge's value, or a histogram's number of observations; 0 if untouched."""
+        suffix = {MetricType.COUNTER: "_total", MetricType.HISTOGRAM: "_count", MetricType.GAUGE: ""}[metric.type]
+        return self.registry.get_sample_value(metric.exposed_name + suffix, labels) or 0.0
+
+    def _child(self, metric: Metric, wanted: MetricType, labels: dict[str, str]) -> Counter | Gauge | Histogram:
+        if metric not in self._metrics:
+            raise LookupError(f"metric {metric.name!r} is not in the registry of telemetry names")
+        if metric.type is not wanted:
+            raise ValueError(f"metric {metric.name!r} is a {metric.type.value}, not a {wanted.value}")
+        if labels.keys() != set(metric.labels):
+            raise ValueError(f"metric {metric.name!r} has labels {metric.labels}, got {tuple(labels)}")
+        if not metric.labels:
+            return self._metrics[metric]
+        values = tuple(labels[name] for name in metric.labels)
+        child = self._children.get((metric, values))
+        if child is None:
+            if self._series[metric] >= MAX_SERIES:
+                values = ("other",) * len(values)
+            self._series[metric] += 1
+            child = self._children.setdefault((metric, values), self._metrics[metric].labels(*values))
+        return child
+
+
+METER = Meter()
+"""The process's meter: metrics are per process by nature; tests make their own or compare differences."""
+count, observe, gauge = METER.count, METER.observe, METER.gauge

@@ -1,0 +1,1 @@
+"""Rules of the code base's structure, each held by a test over the parsed sources."""

@@ -1,0 +1,26 @@
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from loopwright.bundle import default_bundle, with_values
+from loopwright.bundle.sections import SourceName
+from loopwright.domain.enums import Source
+
+
+def test_source_names_are_the_sources_in_lower_case() -> None:
+    assert list(get_args(SourceName)) == [source.name.lower() for source in Source]
+
+
+def test_plans_come_in_the_order_of_source_numbers_and_leave_out_what_is_not_listed() -> None:
+    row = {"quota": 5, "weight": 1.0, "budget_ms": 9}
+    bundle = with_values(default_bundle(), {"retrieval.sources": {"popularity": row, "two_tower": row}})
+    assert [(plan.source, plan.quota, plan.budget_ms) for plan in bundle.retrieval.plans()] == [
+        (Source.TWO_TOWER, 5, 9),
+        (Source.POPULARITY, 5, 9),
+    ]
+
+
+def test_a_bundle_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        default_bundle().ranking.best_n = 3  # type: ignore[misc]

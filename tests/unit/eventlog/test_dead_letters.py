@@ -1,0 +1,27 @@
+from loopwright.api.events.v1.event_pb2 import Event
+from loopwright.eventlog import DEAD_LETTERS, MemoryEventLog, Undecodable, set_aside
+from loopwright.lifecycle import FixedClock
+from loopwright.rpc import Deadline
+
+BAD = Undecodable("actions", 2, 41, 18, b"k" * 16, b"\xff\x00", "UNDECODABLE", "00-aa-bb-01", 7)
+
+
+async def test_a_record_set_aside_keeps_its_bytes_place_key_and_reason() -> None:
+    log = MemoryEventLog(producer="projector")
+    key, event = set_aside(BAD, BAD.reason, "wire type", clock=FixedClock(9), producer="projector")
+    await log.append(DEAD_LETTERS, key, event, deadline=Deadline.after(1))
+    [stored] = log.broker.records(DEAD_LETTERS)
+    aside = stored.event_set_aside
+    assert (aside.topic, aside.partition, aside.offset) == ("actions", 2, 41)
+    assert (aside.key, aside.value, aside.traceparent) == (b"k" * 16, b"\xff\x00", "00-aa-bb-01")
+    assert aside.reason == "UNDECODABLE: wire type"
+    assert key == BAD.key
+
+
+def test_the_same_record_set_aside_again_is_the_same_fact() -> None:
+    def identity(bad: Undecodable, at: int) -> bytes:
+        event: Event = set_aside(bad, "LATE", "", clock=FixedClock(at), producer="projector")[1]
+        return event.event_id
+
+    assert identity(BAD, 1) == identity(BAD, 2)
+    assert identity(BAD, 1) != identity(BAD._replace(offset=42), 1)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from loopwright.eventlog import DECISIONS, FUNNELS, MemoryEventLog
+from loopwright.exposure.bootstrap import bootstrap
+from loopwright.exposure.config import ExposureSettings
+from loopwright.faults import LogUnavailable
+from loopwright.lifecycle import MeshClock
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def clock(sample):
+    return MeshClock(lambda: sample.now_ms)
+
+
+@pytest.fixture
+def log(broker):
+    return MemoryEventLog(broker, producer="exposure")
+
+
+@pytest.fixture
+def settings(redis_url, namespace):
+    return ExposureSettings(redis_url=redis_url, redis_namespace=namespace, redis_timeout_ms=1000)
+
+
+async def test_a_slate_is_answered_through_an_outage_and_its_record_follows_once(
+    settings, log, broker, clock, decided, deadline, tmp_path
+):
+    lasting = settings.model_copy(update={"outbox_path": tmp_path / "outbox"})
+    broker.outage = LogUnavailable()
+    async with bootstrap(lasting, log, clock) as exposure:
+        settled = await exposure.ledger.record(*decided(funnel=True), deadline)
+        assert all(item.exposure_token for item in settled.items)
+        assert settled.degradations == ()
+        assert broker.records(DECISIONS) == []
+        broker.outage = None
+    (event,) = broker.records(DECISIONS)
+    assert event.slate_decided.decision_id == settled.decision_id
+    assert len(broker.records(FUNNELS)) == 1
+
+
+async def test_what_a_process_left_in_its_outbox_the_next_one_sends(
+    settings, log, broker, clock, decided, deadline, tmp_path
+):
+    lasting = settings.model_copy(update={"outbox_path": tmp_path / "outbox"})
+    broker.outage = LogUnavailable()
+    async with bootstrap(lasting, log, clock) as exposure:
+        await exposure.ledger.record(*decided(), deadline)
+    assert broker.records(DECISIONS) == []
+    broker.outage = None
+    async with bootstrap(lasting, log, clock):
+        pass
+    assert len(broker.records(DECISIONS)) == 1
+
+
+async def test_without_an_outbox_an_outage_gives_no_slate(settings, log, broker, clock, decided, deadline):
+    broker.outage = LogUnavailable()
+    async with bootstrap(settings, log, clock) as exposure:
+        with pytest.raises(LogUnavailable):
+            await exposure.ledger.record(*decided(), deadline)

@@ -1,0 +1,109 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from loopwright.localmesh.failures import ServerDidNotStart
+from loopwright.localmesh.process import ProcessRecord, ProcessSpec, is_alive
+from loopwright.localmesh.supervisor import RestartPolicy, ServiceProcess, Supervisor
+
+QUICK = RestartPolicy(first_wait_s=0.01, longest_wait_s=0.05, look_every_s=0.01)
+
+
+class Fake:
+    """A runnable without a process: it ends when told, and may refuse its next starts."""
+
+    def __init__(self, name: str, journal: list[str], refusals: int = 0) -> None:
+        self.name = name
+        self.exit_code: int | None = 1
+        self.refusals = refusals
+        self.starts = 0
+        self._journal = journal
+
+    async def start(self) -> ProcessRecord:
+        await asyncio.sleep(0)
+        self.starts += 1
+        if self.refusals:
+            self.refusals -= 1
+            raise ServerDidNotStart(self.name)
+        self._journal.append(f"+{self.name}")
+        self.exit_code = None
+        return ProcessRecord(self.name, self.starts, 0.0)
+
+    async def stop(self) -> None:
+        await asyncio.sleep(0)
+        if self.exit_code is None:
+            self._journal.append(f"-{self.name}")
+            self.exit_code = 0
+
+
+def ignore(records: Mapping[str, ProcessRecord]) -> None:
+    del records
+
+
+async def test_stages_start_in_order_and_stop_in_reverse() -> None:
+    journal: list[str] = []
+    supervisor = Supervisor([[Fake("a", journal)], [Fake("b", journal)], [Fake("c", journal)]], ignore)
+    await supervisor.start()
+    await supervisor.stop()
+    assert journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
+
+
+async def test_when_one_does_not_start_all_that_did_is_stopped() -> None:
+    journal: list[str] = []
+    supervisor = Supervisor([[Fake("a", journal)], [Fake("b", journal, refusals=1)], [Fake("c", journal)]], ignore)
+    with pytest.raises(ExceptionGroup) as caught:
+        await supervisor.start()
+    assert caught.group_contains(ServerDidNotStart)
+    assert journal == ["+a", "-a"]
+
+
+async def test_what_crashed_is_started_again_even_when_its_first_restarts_fail() -> None:
+    told: list[Mapping[str, ProcessRecord]] = []
+    flaky = Fake("a", [])
+    supervisor = Supervisor([[flaky]], told.append, QUICK)
+    await supervisor.start()
+    watching = asyncio.create_task(supervisor.watch())
+    flaky.refusals, flaky.exit_code = 2, -9
+    async with asyncio.timeout(30):
+        while flaky.exit_code is not None:
+            await asyncio.sleep(0.01)
+    watching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watching
+    assert flaky.starts == 4
+    assert [records["a"].pid for records in told] == [1, 4]
+
+
+def test_waits_double_up_to_the_longest() -> None:
+    policy = RestartPolicy(first_wait_s=1.0, longest_wait_s=5.0)
+    assert [policy.wait_s(count) for count in (0, 1, 2, 3, 4, 5_000)] == [0, 1, 2, 4, 5, 5]
+
+
+async def test_a_killed_service_comes_back_under_another_pid(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    command = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(60)"]
+
+    async def ready() -> bool:
+        return log.exists() and "ready" in log.read_text()
+
+    service = ServiceProcess(ProcessSpec("service", command, tmp_path, log), ready, within_s=30, grace_s=30)
+    told: list[ProcessRecord] = []
+    supervisor = Supervisor([[service]], lambda records: told.append(records["service"]), QUICK)
+    await supervisor.start()
+    async with asyncio.timeout(60):
+        watching = asyncio.create_task(supervisor.watch())
+        os.killpg(told[0].pid, signal.SIGKILL)
+        while len(told) < 2:
+            await asyncio.sleep(0.01)
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
+    assert told[0].pid != told[1].pid
+    assert is_alive(told[1])
+    await supervisor.stop()
+    assert not is_alive(told[1])

@@ -1,0 +1,203 @@
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.recorded_decisions import NOW_MS, ranked_bundle, recorded
+
+from loopwright.bundle import Interval, PolicyBundle, default_bundle, policy_version
+from loopwright.domain.enums import MutationKind, Purpose, Scheme
+from loopwright.localmesh.verify import Verifier
+from loopwright.modelstore import ModelStore
+from loopwright.pipeline.record import DecisionRecord
+
+Change = Callable[[DecisionRecord], DecisionRecord]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
+    return ModelStore(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def bundle(store: ModelStore) -> PolicyBundle:
+    return ranked_bundle(store, constraints__creator_cap=2)
+
+
+@pytest.fixture(scope="module")
+def record(store: ModelStore, bundle: PolicyBundle) -> DecisionRecord:
+    return recorded(store, bundle, 5)[0]
+
+
+def verifier(store: ModelStore, *bundles: PolicyBundle) -> Verifier:
+    known = {policy_version(bundle): bundle for bundle in bundles}
+    return Verifier(store, known.get, lambda surface: tuple(Interval(version, 0, None) for version in known))
+
+
+def test_decisions_nobody_touched_hold_full_and_slate_only(store: ModelStore, bundle: PolicyBundle) -> None:
+    checker = verifier(store, bundle)
+    for number in range(12):
+        full, _ = recorded(store, bundle, number)
+        proof = checker.verify(full)
+        assert proof.holds and proof.full, proof.broken
+
+
+def test_a_decision_of_the_randomised_slice_and_one_without_rankers_hold(store: ModelStore) -> None:
+    sliced = ranked_bundle(store, exploration__slice_rate=1.0)
+    for chosen in (sliced, default_bundle()):
+        for purpose in (Purpose.SERVE, Purpose.EVALUATE):
+            proof = verifier(store, chosen).verify(recorded(store, chosen, 3, purpose=purpose)[0])
+            assert proof.holds, proof.broken
+
+
+def test_a_decision_with_only_its_slate_on_record_holds_on_that_level(
+    store: ModelStore, bundle: PolicyBundle
+) -> None:  # fmt: skip
+    from loopwright.pipeline.record import input_digests
+
+    full, _ = recorded(store, bundle, 1)
+    slate = replace(full, candidates=None)
+    proof = verifier(store, bundle).verify(replace(slate, input_digests=input_digests(slate)))
+    assert proof.holds and not proof.full, proof.broken
+
+
+def bumped(array: np.ndarray, place: object, by: float = 0.25) -> np.ndarray:
+    copy = array.copy()
+    copy[place] += np.asarray(by, copy.dtype)
+    return copy
+
+
+def in_funnel(name: str, row: int, by: float = 0.25) -> Change:
+    def change(record: DecisionRecord) -> DecisionRecord:
+        assert record.candidates is not None
+        array = getattr(record.candidates, name)
+        place = row if array.ndim == 1 else (row, 0)
+        return replace(record, candidates=replace(record.candidates, **{name: bumped(array, place, by)}))
+
+    return change
+
+
+def in_slate_rows(name: str) -> Change:
+    def change(record: DecisionRecord) -> DecisionRecord:
+        array = getattr(record.slate_candidates, name)
+        changed = bumped(array, 0 if array.ndim == 1 else (0, 0))
+        return replace(record, slate_candidates=replace(record.slate_candidates, **{name: changed}))
+
+    return change
+
+
+def in_position(**changes: object) -> Change:
+    def change(record: DecisionRecord) -> DecisionRecord:
+        first, *rest = record.slate
+        return replace(record, slate=(replace(first, **changes), *rest))  # type: ignore[arg-type]
+
+    return change
+
+
+def swapped(record: DecisionRecord) -> DecisionRecord:
+    a, b, *rest = record.slate
+    return replace(record, slate=(replace(b, position=a.position), replace(a, position=b.position), *rest))
+
+
+def in_mutations(record: DecisionRecord) -> DecisionRecord:
+    first, *rest = record.mutations
+    other = MutationKind.TOPIC_CAP if first.kind is not MutationKind.TOPIC_CAP else MutationKind.DIVERSITY
+    return replace(record, mutations=(replace(first, kind=other), *rest))
+
+
+def best_row(record: DecisionRecord) -> int:
+    assert record.candidates is not None
+    return int(np.argmax(record.candidates.utility))
+
+
+CHANGES: list[tuple[str, str, Change]] = [
+    ("a feature of an item", "item_features", in_funnel("item_columns", 4)),
+    ("the age of a group", "item_features", in_funnel("group_ages_s", 4, 1)),
+    ("a default mask", "item_features", in_funnel("group_mask", 4, 1)),
+    (
+        "a feature of the user",
+        "user_features",
+        lambda r: replace(r, user_columns=bumped(r.user_columns, 0)),
+    ),
+    ("a retrieval signal", "candidates", in_funnel("signals", 4)),
+    ("a retrieval score", "candidates", in_funnel("fused_scores", 4)),
+    ("the rank within a source", "candidates", in_funnel("source_ranks", 4, 1)),
+    ("a pre-rank score", "pre_scores", in_funnel("pre_scores", 4)),
+    ("a head score", "heads", lambda r: in_funnel("heads", best_row(r))(r)),
+    ("a utility", "utility", lambda r: in_funnel("utility", best_row(r))(r)),
+    ("a guard", "facts", in_funnel("guards", 8, 1)),
+    ("a drop reason", "drop_reasons", lambda r: in_funnel("drop_reasons", best_row(r), 3)(r)),
+    ("a score in the slate's own rows", "slate_candidates", in_slate_rows("heads")),
+    ("the propensity of a position", "p_position", in_position(p_position=0.5)),
+    ("the propensity of being shown", "p_shown", in_position(p_shown=0.5)),
+    ("the scheme", "scheme", in_position(scheme=Scheme.SLICE)),
+    ("the rank before mutations", "pre_swap_rank", in_position(pre_swap_rank=99)),
+    ("the support bit", "support", in_position(support=False)),
+    ("a position", "position", in_position(position=7)),
+    ("the order of the slate", "slate", swapped),
+    ("a mutation", "mutations", in_mutations),
+    ("a lost mutation", "mutations", lambda r: replace(r, mutations=r.mutations[1:])),
+    ("the explore pool", "propensity", lambda r: replace(r, propensity=replace(r.propensity, m=r.propensity.m + 1))),
+    ("the seed", "seed", lambda r: replace(r, seed=r.seed + 1)),
+    ("the policy version", "policy", lambda r: replace(r, versions=replace(r.versions, policy_version="f" * 64))),
+    ("the ranker's version", "versions", lambda r: replace(r, versions=replace(r.versions, ranker_version="f" * 64))),
+    ("the index epoch", "versions", lambda r: replace(r, versions=replace(r.versions, index_epoch="f" * 32))),
+    ("the slate length asked for", "request", lambda r: replace(r, request=replace(r.request, k=10))),
+    ("the time", "request", lambda r: replace(r, occurred_at_ms=r.occurred_at_ms + 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("link", "change"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
+def test_one_changed_value_breaks_the_proof_and_names_the_link(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord, link: str, change: Change
+) -> None:
+    proof = verifier(store, bundle).verify(change(record))
+    assert not proof.holds
+    assert link in proof.broken
+
+
+def test_every_column_of_the_candidates_is_held_by_some_link(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
+) -> None:
+    checker = verifier(store, bundle)
+    assert record.candidates is not None
+    for column in fields(record.candidates):
+        changed = in_funnel(column.name, best_row(record), 1)(record)
+        assert not checker.verify(changed).holds, column.name
+
+
+def test_another_published_policy_named_in_the_record_breaks_the_proof(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
+) -> None:
+    other = ranked_bundle(store, seed=9)
+    changed = replace(record, versions=replace(record.versions, policy_version=policy_version(other)))
+    assert {"versions", "pins"} <= set(verifier(store, bundle, other).verify(changed).broken)
+
+
+def test_a_policy_that_was_not_active_at_the_time_breaks_the_proof(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
+) -> None:
+    later = Verifier(
+        store,
+        {policy_version(bundle): bundle}.get,
+        lambda surface: (Interval(policy_version(bundle), NOW_MS + 1_000, None),),
+    )
+    assert later.verify(record).broken == ("policy",)
+
+
+def test_a_missing_model_is_a_broken_link_not_an_error(
+    bundle: PolicyBundle, record: DecisionRecord, tmp_path: Path
+) -> None:  # fmt: skip
+    proof = verifier(ModelStore(tmp_path), bundle).verify(record)
+    assert "models" in proof.broken
+
+
+def test_candidates_that_allow_no_slate_are_a_broken_link_not_an_error(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
+) -> None:
+    assert record.candidates is not None
+    ids = record.candidates.item_ids.copy()
+    ids[:] = ids[0]
+    proof = verifier(store, bundle).verify(replace(record, candidates=replace(record.candidates, item_ids=ids)))
+    assert "slate" in proof.broken

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loopwright.domain.enums import Purpose, Scheme, Source
+from loopwright.eventlog import Event, Record
+from loopwright.faults import InvalidRequest
+from loopwright.monitor.health import LoopHealth, Windows
+
+DAY_MS = 86_400_000
+WINDOWS = Windows(report_ms=1000, exposure_days=7, fresh_ms=30 * DAY_MS)
+
+
+def folded(make: SimpleNamespace, *events: Event) -> LoopHealth:
+    health = LoopHealth(WINDOWS)
+    for event in events:
+        health.apply(record(make, event))
+    return health
+
+
+def record(make: SimpleNamespace, event: Event) -> Record:
+    topic = make.TOPICS[event.WhichOneof("payload")]
+    return Record(topic.name, 0, 0, 0, b"", event, b"", "", 0)
+
+
+def a_loop(make: SimpleNamespace) -> list[Event]:
+    both = (Source.TWO_TOWER, Source.TRENDING)
+    return [
+        make.decided("d1", {1: both, 2: (Source.FRESH,), 3: (Source.FRESH,)}, creator_ids=(7, 7, 0)),
+        make.decided("d2", {1: (Source.TWO_TOWER,)}, scheme=Scheme.EXPLORE, degraded=True),
+        make.decided("d3", {1: both}, purpose=Purpose.EVALUATE),
+        make.viewed("d1", {1: True, 2: False}),
+        make.viewed("d1", {2: True}, client_id="w"),
+        make.acted("d1", 1),
+        make.acted("d2", 1),
+        make.acted("d2", 1, client_id="b"),
+    ]
+
+
+def catalogue(make: SimpleNamespace) -> list[Event]:
+    old = make.NOW_MS - 31 * DAY_MS
+    ages = ((1, old), (2, make.NOW_MS - DAY_MS), (3, None), (4, old))
+    return [make.listed(item, at_ms=make.NOW_MS - 5, creator="c", published_ms=published) for item, published in ages]
+
+
+def test_a_small_loop_is_counted_right(make: SimpleNamespace) -> None:
+    found = folded(make, *catalogue(make), *a_loop(make)).summary(make.NOW_MS + 1000)["surfaces"]["home"]
+    accounting = found["accounting"]
+    assert accounting == {
+        "positions": 4, "seen": 2, "prefetched": 0, "pending": 0, "unreported": 2, "acted": 2, "acted_unseen": 1,
+        "unmatched": 0,
+    }  # fmt: skip
+    assert (found["decisions"], found["positions"], found["undegraded_share"]) == (2, 4, 0.5)
+    assert found["degradations"] == {"RETRIEVE/SOURCE_FAILED": 1}
+    assert found["sources"] == {"FRESH": 0.5, "TRENDING": 0.125, "TWO_TOWER": 0.375}
+    assert found["schemes"] == {"EXPLORE": 0.25, "RANKED": 0.75}
+    assert found["fresh_share"] == 0.5
+    assert (found["items"]["shown"], found["items"]["population"], found["items"]["coverage"]) == (3, 4, 0.75)
+    assert found["items"]["gini"] == pytest.approx(2 * (2 * 1 + 3 * 1 + 4 * 2) / (4 * 4) - 5 / 4)
+    assert (found["creators"]["shown"], found["creators"]["population"]) == (1, 1)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_neither_order_nor_repetition_changes_the_summary(make: SimpleNamespace, data: Any) -> None:
+    events = a_loop(make)
+    straight = folded(make, *catalogue(make), *events).summary(make.NOW_MS + 500)
+    shuffled = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events), max_size=5))))
+    again = folded(make, *catalogue(make), *shuffled).summary(make.NOW_MS + 500)
+    assert again["surfaces"] == straight["surfaces"]
+    counted = [event for event in shuffled if event.slate_decided.decision_id != make.key("d3")]
+    assert again["duplicates"] == len(counted) - (len(events) - 1)
+    assert again["late"] == 0
+
+
+def test_what_is_older_than_the_dedup_window_is_late_and_not_counted(make: SimpleNamespace) -> None:
+    slate = {1: (Source.FRESH,)}
+    health = folded(make, make.decided("d1", slate), make.decided("d2", slate, at_ms=make.NOW_MS - DAY_MS - 1))
+    summary = health.summary(make.NOW_MS)
+    assert (summary["late"], summary["surfaces"]["home"]["decisions"]) == (1, 1)
+
+
+def test_surfaces_are_kept_apart(make: SimpleNamespace) -> None:
+    slate = {1: (Source.FRESH,)}
+    health = folded(make, make.decided("d1", slate), make.decided("d2", slate, surface="search", degraded=True))
+    found = health.summary(make.NOW_MS)["surfaces"]
+    assert [found[name]["undegraded_share"] for name in ("home", "search")] == [1.0, 0.0]
+
+
+def test_tidying_forgets_old_days_and_keeps_the_accounting(make: SimpleNamespace) -> None:
+    health = folded(make, make.decided("d1", {1: (Source.FRESH,)}))
+    later = make.NOW_MS + 8 * DAY_MS
+    health.tidy(later)
+    found = health.summary(later)["surfaces"]["home"]
+    assert (found["decisions"], found["accounting"]["unreported"]) == (0, 1)
+
+
+def test_an_empty_slate_is_a_decision_without_positions(make: SimpleNamespace) -> None:
+    found = folded(make, make.decided("d", {})).summary(make.NOW_MS)["surfaces"]["home"]
+    assert (found["decisions"], found["positions"], found["items"]["gini"]) == (1, 0, 0.0)
+
+
+def test_a_decision_whose_columns_do_not_fit_its_slate_stops_the_reader(make: SimpleNamespace) -> None:
+    event = make.decided("d", {1: (Source.FRESH,)})
+    event.slate_decided.slate_candidates.source_ranks.shape[0] = 2
+    with pytest.raises(InvalidRequest, match="source_ranks"):
+        folded(make, event)

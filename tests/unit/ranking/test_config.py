@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+import loopwright.ranking
+from loopwright.ranking.config import RankingSettings
+
+README = Path(loopwright.ranking.__file__).with_name("README.md")
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOPWRIGHT_RANKING_MODEL_STORE_PATH", "/srv/models")
+    monkeypatch.setenv("LOOPWRIGHT_RANKING_RPC__PORT", "0")
+    settings = RankingSettings()
+    assert (settings.replica, settings.model_store_path, settings.rpc.port) == ("ranking-0", Path("/srv/models"), 0)
+
+
+def test_the_readme_states_every_setting_with_its_description() -> None:
+    text = README.read_text("utf-8")
+    own = set(RankingSettings.model_fields) - set(RankingSettings.__mro__[1].model_fields)
+    for name in own:
+        assert f"| `{name}` |" in text
+        assert str(RankingSettings.model_fields[name].description) in text

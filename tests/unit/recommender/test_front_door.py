@@ -1,0 +1,103 @@
+"""The front door picks the policy in force, answers repeats with what was said before, and hides nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from loopwright.bundle import Active, default_bundle, policy_version, with_values
+from loopwright.domain.enums import DegradationReason, Purpose
+from loopwright.domain.ids import decision_wall_ms
+from loopwright.faults import BundleNotLoaded, LogUnavailable, RequestIdReused, UnknownSurface
+from loopwright.lifecycle import FixedClock
+from loopwright.pipeline.convert.answer import answer_to_proto, pack_stored
+from loopwright.pipeline.fakes import FakeLedger, FakeWorld
+from loopwright.pipeline.runner import Pipeline
+from loopwright.policy.slate import Decider
+from loopwright.recommender.front_door import Dice, FrontDoor
+from tests.unit.pipeline.test_runner import request, soon
+
+OLD = default_bundle()
+NEW = with_values(OLD, {"exploration.explore_position": 7})
+BUNDLES = {policy_version(OLD): OLD, policy_version(NEW): NEW}
+
+
+class Feed:
+    """The part of the bundle feed that the front door reads."""
+
+    def __init__(self, active: Active | None) -> None:
+        self._active = active
+
+    def active(self, surface: str) -> Active | None:
+        return self._active if surface == "home" else None
+
+    def get(self, version: str):  # type: ignore[no-untyped-def]
+        return BUNDLES.get(version)
+
+
+def door(
+    world: FakeWorld, ledger: FakeLedger | None = None, *, active: Active | None = None, loaded: set[str] | None = None
+) -> FrontDoor:
+    known = {v: b for v, b in BUNDLES.items() if loaded is None or v in loaded}
+    line = Pipeline(world, world, world, world, Decider(known.get), ledger or FakeLedger())
+    feed = Feed(active or Active(policy_version(NEW), policy_version(OLD), 0))
+    return FrontDoor(line, feed, FixedClock(5_000, offset_ms=-1_000), Dice(lambda: 99, lambda: b"123456789"))  # type: ignore[arg-type]
+
+
+async def test_a_decision_is_recorded_under_the_active_policy() -> None:
+    ledger = FakeLedger()
+    answer = await door(FakeWorld(), ledger).recommend(request(), soon())
+    record = ledger.records[0]
+    assert answer.versions.policy_version == policy_version(NEW) == record.versions.policy_version
+    assert record.seed == 99
+    assert record.occurred_at_ms == FixedClock(5_000, offset_ms=-1_000).now_ms()
+    assert decision_wall_ms(record.decision_id) == FixedClock(5_000, offset_ms=-1_000).wall_ms()
+    assert answer.degradations == ()
+
+
+async def test_an_unknown_surface_is_refused_by_name() -> None:
+    with pytest.raises(UnknownSurface, match="jobs"):
+        await door(FakeWorld()).recommend(request(surface="jobs"), soon())
+
+
+async def test_a_leaf_without_the_bundle_makes_one_flagged_run_under_the_previous_one() -> None:
+    ledger = FakeLedger()
+    behind = door(FakeWorld(), ledger, loaded={policy_version(OLD)})
+    answer = await behind.recommend(request(), soon())
+    assert answer.versions.policy_version == policy_version(OLD)
+    assert [d.reason for d in answer.degradations] == [DegradationReason.PREVIOUS_POLICY]
+    assert ledger.records[0].degradations == answer.degradations
+
+
+async def test_without_a_previous_policy_the_refusal_stands() -> None:
+    behind = door(FakeWorld(), loaded=set(), active=Active(policy_version(NEW), "", 0))
+    with pytest.raises(BundleNotLoaded):
+        await behind.recommend(request(), soon())
+
+
+async def test_a_repeated_request_is_given_the_same_answer() -> None:
+    first = await door(FakeWorld()).recommend(request(), soon())
+    stored = pack_stored(b"h" * 16, answer_to_proto(first))
+    assert stored is not None
+    ledger = FakeLedger()
+    again = await door(FakeWorld(stored_answer=stored), ledger).recommend(request(), soon())
+    assert again == replace(first, replayed=True)
+    assert ledger.records == []
+
+
+async def test_a_request_id_cannot_be_used_for_another_request() -> None:
+    stored = pack_stored(b"h" * 16, answer_to_proto(await door(FakeWorld()).recommend(request(), soon())))
+    assert stored is not None
+    with pytest.raises(RequestIdReused):
+        await door(FakeWorld(stored_answer=stored)).recommend(request(request_hash=b"x" * 16), soon())
+
+
+async def test_judging_never_reads_a_stored_answer() -> None:
+    world = FakeWorld(stored_answer=b"h" * 16 + b"junk")
+    answer = await door(world).recommend(request(purpose=Purpose.EVALUATE, decide_at_ms=77), soon())
+    assert not answer.replayed
+    assert answer.decided_at_ms == 77
+
+
+async def test_a_refused_append_is_a_refused_slate() -> None:
+    with pytest.raises(LogUnavailable):
+        await door(FakeWorld(), FakeLedger(LogUnavailable("gone"))).recommend(request(), soon())
