@@ -1,4 +1,4 @@
-"""Decisions over synthetic candidates, made by the real plan, rankers, policy and assembly: what proofs are tested on."""
+"""Decisions over synthetic candidates, made by the real plan, rankers, policy and assembly: for tests of proofs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tests.tiny_models import K, put_scorer
 
 from loopwright.bundle import PolicyBundle, canonical_json, default_bundle, policy_version, with_models, with_values
 from loopwright.domain.enums import Exploration, Purpose, Stage
@@ -38,6 +37,7 @@ from loopwright.policy.convert import activated_event, published_event
 from loopwright.policy.slate import decide
 from loopwright.ranking.ranker import scores_of
 from loopwright.rpc import Deadline
+from tests.tiny_models import K, put_scorer
 
 NOW_MS = 1_800_000_000_000
 SOON = Deadline.after(600)
@@ -90,7 +90,9 @@ def synthetic_candidates(bundle: PolicyBundle, rng: np.random.Generator, n: int)
         source_scores=(rng.random((n, len(plans))) * (ranks > 0)).astype(np.float32),
         signals=rng.normal(size=(n, K)).astype(np.float32),
         signal_names=SIGNALS,
-        reports=tuple(SourceReport(p.source, int((ranks[:, i] > 0).sum()), 900, False, "") for i, p in enumerate(plans)),
+        reports=tuple(
+            SourceReport(p.source, int((ranks[:, i] > 0).sum()), 900, False, "") for i, p in enumerate(plans)
+        ),
         index_epoch="e" * 32,
     )
 

@@ -9,7 +9,7 @@ from tests.architecture.source import ROOT
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVERS = {"kafka", "valkey", "topics"}
 NAMES = [service.name for service in SERVICES]
-LAYOUT = Layout(Path("/x"), "kafka:1", "redis://r:2/0", dict.fromkeys(NAMES, 3), dict.fromkeys(NAMES, 4))
+LAYOUT = Layout(Path("/x"), "kafka:1", "redis://r:2/0", dict.fromkeys(NAMES, 3), dict.fromkeys(NAMES, 4), 5)
 
 
 def test_compose_runs_the_services_of_the_topology_and_no_others() -> None:

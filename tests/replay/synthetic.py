@@ -1,7 +1,7 @@
-"""A seeded little world as a log: `python -m tests.replay.synthetic` writes the recorded log that the replay tests fold.
+"""A seeded little world as a log: `python -m tests.replay.synthetic` writes the recorded log of the replay tests.
 
-Items with and without tags, creators, locales and publication times; users who rate, click, hide, follow, view, move and
-ask to be forgotten; slate actions, withdrawn and sold-out items; ties in time. Nothing depends on the clock.
+Items with and without tags, creators, locales and publication times; users who rate, click, hide, follow, view, move
+and ask to be forgotten; slate actions, withdrawn and sold-out items; ties in time. Nothing depends on the clock.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def _catalogue_event(rng: random.Random, number: int, at_ms: int, items: int) ->
     if choice < 0.8:
         return item, _event(number, at_ms, item_withdrawn=ItemWithdrawn(item_id=item, reason="test"))
     if choice < 0.9:
-        return item, _event(number, at_ms, inventory_changed=InventoryChanged(item_id=item, available=rng.choice((0, 3))))
+        stock = InventoryChanged(item_id=item, available=rng.choice((0, 3)))
+        return item, _event(number, at_ms, inventory_changed=stock)
     return item, _event(number, at_ms, safety_labelled=SafetyLabelled(item_id=item, safe=rng.random() < 0.5))
 
 

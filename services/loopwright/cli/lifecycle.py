@@ -39,19 +39,23 @@ def up(
     if foreground:
         run(lambda: _serve(data_dir, tell=True))
         return
-    data_dir.mkdir(parents=True, exist_ok=True)
-    (data_dir / "logs").mkdir(exist_ok=True)
     started = time.monotonic()
-    with (data_dir / "logs" / "supervisor.log").open("ab") as log:
-        child = subprocess.Popen(
+    _wait_until_ready(data_dir, start_supervisor(data_dir))
+    out.print(f"up in {time.monotonic() - started:.1f} s, data in {data_dir}")
+
+
+def start_supervisor(data_dir: Path) -> subprocess.Popen[bytes]:
+    """Start the supervisor of a data folder as a process that outlives this one; `run.json` tells when all is ready."""
+    logs = data_dir / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / "supervisor.log").open("ab") as log:
+        return subprocess.Popen(
             [sys.executable, "-m", "loopwright.cli.lifecycle", os.fspath(data_dir.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    _wait_until_ready(data_dir, child)
-    out.print(f"up in {time.monotonic() - started:.1f} s, data in {data_dir}")
 
 
 def _wait_until_ready(data_dir: Path, child: subprocess.Popen[bytes]) -> None:
@@ -83,12 +87,13 @@ def down(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
         return
     with spinner() as progress:
         progress.add_task("stopping", total=None)
-        asyncio.run(_end(present))
+        asyncio.run(end_mesh(present))
     remove_run_file(data_dir)
     out.print(f"down: {len(present.processes)} processes ended")
 
 
-async def _end(present: RunFile) -> None:
+async def end_mesh(present: RunFile) -> None:
+    """End exactly the processes of a run file, the supervisor first: it stops what it started in order."""
     await stop_recorded(present.supervisor, DOWN_GRACE_S)
     for record in reversed(present.processes):
         await stop_recorded(record, DOWN_GRACE_S)
@@ -132,10 +137,22 @@ async def service_health(present: RunFile) -> dict[str, bool]:
 
 
 async def _serve(data_dir: Path, *, tell: bool) -> None:
+    """Run the mesh until a signal asks for its end; one that comes during the start ends what has started too."""
+    mesh = asyncio.create_task(_run_mesh(data_dir, tell=tell))
+    stop = asyncio.create_task(stop_requested())
+    await asyncio.wait({mesh, stop}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (mesh, stop):
+        task.cancel()
+    ended, _ = await asyncio.gather(mesh, stop, return_exceptions=True)
+    if isinstance(ended, Exception):
+        raise ended
+
+
+async def _run_mesh(data_dir: Path, *, tell: bool) -> None:
     async with running_mesh(data_dir, progress=(lambda name: err.print(f"{name} ready")) if tell else None):
         if tell:
             err.print("ready; Ctrl-C stops the mesh")
-        await stop_requested()
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import typer
 
 from loopwright.cli import lifecycle
+from loopwright.cli.demo.command import demo
 from loopwright.cli.doctor.command import doctor
 from loopwright.cli.explaining.command import explain
 from loopwright.cli.importing.command import import_
 from loopwright.cli.promoting import promote, rollback
 from loopwright.cli.recommending import recommend
 from loopwright.cli.replaying import replay
+from loopwright.cli.training import train
 
 app = typer.Typer(
     name="loopwright",
@@ -21,7 +23,9 @@ app = typer.Typer(
 app.command()(lifecycle.up)
 app.command()(lifecycle.down)
 app.command()(lifecycle.status)
+app.command("demo")(demo)
 app.command("import")(import_)
+app.command("train")(train)
 app.command("recommend")(recommend)
 app.command("explain")(explain)
 app.command("replay")(replay)

@@ -17,7 +17,7 @@ NO_MESH = 2
 out = Console()
 """What a command has to say."""
 
-err = Console(stderr=True)
+err = Console(stderr=True, soft_wrap=True)
 """Progress and complaints, so that `--json` on standard output stays clean."""
 
 DataDir = Annotated[

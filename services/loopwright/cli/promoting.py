@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from loopwright.bundle import PolicyBundle, canonical_json, parse_bundle, policy_version, with_models
 from loopwright.cli.clients import Bundle, policy_service
@@ -247,13 +247,13 @@ def _list(known: list[Bundle], as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps([{n: getattr(b, n) for n in ("version", "surface", "active")} for b in known]))
         return
-    table = Table("version", "surface", "state", "two_tower", "pre_ranker", "ranker", "replicas")
+    table = Table(Column("version", no_wrap=True), "surface", "state", "two_tower", "pre_ranker", "ranker", "replicas")
     for bundle in known:
         pins = parse_bundle(bundle.document).models
         waiting = [replica for replica, why in bundle.replicas.items() if why]
         table.add_row(
-            bundle.version[:16], bundle.surface, "active" if bundle.active else "published",
-            pins.two_tower[:12] or "-", pins.pre_ranker[:12] or "-", pins.ranker[:12] or "-",
+            bundle.version[:12], bundle.surface, "active" if bundle.active else "published",
+            pins.two_tower[:8] or "-", pins.pre_ranker[:8] or "-", pins.ranker[:8] or "-",
             f"not loaded: {', '.join(waiting)}" if waiting else "loaded",
         )  # fmt: skip
     out.print(table)

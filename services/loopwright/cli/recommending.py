@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -48,9 +48,17 @@ class Door(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """User -> ranked external item ids, in the order asked; `degraded`: user -> why the answer never was whole."""
+    """What came of asking, by user in the order asked.
+
+    Attributes:
+        lists: User -> ranked external item ids.
+        decisions: User -> id of the decision, for `explain`.
+        degraded: User -> why no answer was whole; such a user has no list.
+        policy_versions: Those that decided; more than one when the policy was switched meanwhile.
+    """
 
     lists: Mapping[str, tuple[str, ...]]
+    decisions: Mapping[str, str]
     degraded: Mapping[str, str]
     policy_versions: tuple[str, ...]
 
@@ -91,10 +99,11 @@ def recommend(
         raise typer.Exit(DEGRADED)
     write_lists(lists, found.lists)
     if as_json:
-        summary = {"users": len(asks), "k": k, "out": str(lists), "policy_versions": found.policy_versions}
+        summary: dict[str, Any] = {"users": len(asks), "k": k, "out": str(lists)}
+        summary |= {"policy_versions": found.policy_versions, "decisions": dict(found.decisions)}
         out.print_json(json.dumps(summary))
         return
-    out.print(f"{len(asks)} lists of up to {k} items in {lists}", highlight=False)
+    out.print(f"{len(asks)} lists of up to {k} items in {lists}", highlight=False, soft_wrap=True)
 
 
 async def _through(target: str, asks: Sequence[Ask], told: Callable[[], object]) -> Lists:
@@ -124,16 +133,21 @@ async def ask_all(
             await asyncio.sleep(pause_s)
         found |= await _round(door, asks, left, f"{run_id}.{attempt}", (lambda: None) if attempt else told)
         left = [index for index in left if found[index].shortcomings]
-    whole = {ask.user_id: found[index].items for index, ask in enumerate(asks) if not found[index].shortcomings}
-    versions = dict.fromkeys(outcome.policy_version for outcome in found.values() if outcome.policy_version)
-    return Lists(whole, {asks[index].user_id: found[index].shortcomings for index in left}, tuple(versions))
+    whole = {ask.user_id: found[index] for index, ask in enumerate(asks) if not found[index].shortcomings}
+    return Lists(
+        lists={user: outcome.items for user, outcome in whole.items()},
+        decisions={user: outcome.decision_id for user, outcome in whole.items()},
+        degraded={asks[index].user_id: found[index].shortcomings for index in left},
+        policy_versions=tuple(dict.fromkeys(outcome.policy_version for outcome in whole.values())),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     items: tuple[str, ...]
     shortcomings: str
-    policy_version: str
+    policy_version: str = ""
+    decision_id: str = ""
 
 
 async def _round(
@@ -162,9 +176,10 @@ async def _asked(door: Door, ask: Ask, request_id: str) -> _Outcome:
     except Fault as fault:
         if fault.kind not in _PASSING:
             raise
-        return _Outcome((), fault.reason, "")
+        return _Outcome((), fault.reason)
     items = tuple(item.external_id for item in answer.items)
-    return _Outcome(items, shortcomings(answer.degradations), answer.versions.policy_version)
+    version, decision = answer.versions.policy_version, answer.decision_id.hex()
+    return _Outcome(items, shortcomings(answer.degradations), version, decision)
 
 
 def _first(group: BaseExceptionGroup[Fault]) -> Fault:

@@ -152,10 +152,10 @@ def comparison_table(found: Comparison) -> Table:
         verdict = "-" if ours is None else "yes" if what not in found.differences else "NO"
         table.add_row(what, rows, (ours or "-")[:32], theirs[:32], verdict)
 
-    row("user rows", str(fresh.hashes.user_rows), live and live.hashes.users, fresh.hashes.users)
-    row("item rows", str(fresh.hashes.item_rows), live and live.hashes.items, fresh.hashes.items)
+    row("user rows", str(fresh.hashes.user_rows), live.hashes.users if live else None, fresh.hashes.users)
+    row("item rows", str(fresh.hashes.item_rows), live.hashes.items if live else None, fresh.hashes.items)
     if fresh.index:
-        row("index contents", str(fresh.hashes.item_rows), live and live.index, fresh.index)
+        row("index contents", str(fresh.hashes.item_rows), live.index if live else None, fresh.index)
     if found.serving_index:
         row("serving index", str(fresh.hashes.item_rows), found.serving_index, fresh.index)
     return table

@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from loopwright.eventlog import DurableWriter, EventLog, Outbox
-from loopwright.exposure.answers import RedisAnswers
+from loopwright.exposure.answers import AnswerStore, RedisAnswers
 from loopwright.exposure.config import ExposureSettings
 from loopwright.exposure.feedback import Feedback
 from loopwright.exposure.known_ids import KnownIds
 from loopwright.exposure.ledger import DecisionLedger, TokenPolicy
-from loopwright.exposure.recent import RecentSlates
+from loopwright.exposure.recent import RecentSlates, RecentStore
 from loopwright.exposure.redis_client import open_redis
 from loopwright.exposure.tokens import KeyRing
 from loopwright.lifecycle import MeshClock
@@ -27,12 +27,37 @@ class Exposure:
 
     ledger: DecisionLedger
     feedback: Feedback
-    recent: RecentSlates
+    recent: RecentStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What exposure keeps beside the log, for minutes."""
+
+    answers: AnswerStore
+    recent: RecentStore
 
 
 @asynccontextmanager
-async def bootstrap(settings: ExposureSettings, log: EventLog, clock: MeshClock) -> AsyncIterator[Exposure]:
-    """Yield the domain objects; leaving drains the outbox before the caller closes the log."""
+async def _redis_stores(settings: ExposureSettings, clock: MeshClock) -> AsyncIterator[Stores]:
+    ceiling_s, namespace = settings.redis_timeout_ms / 1000, settings.redis_namespace
+    async with open_redis(settings.redis_url, ceiling_s) as redis:
+        recent = RecentSlates(redis, clock.wall_ms, ceiling_s, namespace)
+        yield Stores(RedisAnswers(redis, ceiling_s, namespace), recent)
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: ExposureSettings, log: EventLog, clock: MeshClock, stores: Stores | None = None
+) -> AsyncIterator[Exposure]:
+    """Yield the domain objects; leaving drains the outbox before the caller closes the log.
+
+    Args:
+        settings: Settings of exposure.
+        log: The event log.
+        clock: The mesh clock.
+        stores: Stored answers and recent slates; default: those in the Redis-compatible server that the settings name.
+    """
     async with AsyncExitStack() as stack:
         outbox = None
         if settings.outbox_path is not None:
@@ -41,18 +66,12 @@ async def bootstrap(settings: ExposureSettings, log: EventLog, clock: MeshClock)
         writer = await stack.enter_async_context(
             DurableWriter(log, outbox, kafka_budget_s=settings.log_budget_ms / 1000)
         )
-        ceiling_s = settings.redis_timeout_ms / 1000
-        redis = await stack.enter_async_context(open_redis(settings.redis_url, ceiling_s))
+        kept = stores if stores is not None else await stack.enter_async_context(_redis_stores(settings, clock))
         threads = stack.enter_context(ThreadPoolExecutor(COMPRESSION_THREADS, thread_name_prefix="funnel"))
         ring = KeyRing(settings.token_key_id, settings.token_keys())
+        tokens = TokenPolicy(ring, settings.token_ttl_s)
         yield Exposure(
-            ledger=DecisionLedger(
-                writer,
-                RedisAnswers(redis, ceiling_s, settings.redis_namespace),
-                TokenPolicy(ring, settings.token_ttl_s),
-                clock,
-                threads,
-            ),
+            ledger=DecisionLedger(writer, kept.answers, tokens, clock, threads),
             feedback=Feedback(writer, ring, clock, KnownIds(settings.known_ids_size)),
-            recent=RecentSlates(redis, clock.wall_ms, ceiling_s, settings.redis_namespace),
+            recent=kept.recent,
         )

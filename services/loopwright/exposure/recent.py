@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from redis.asyncio import Redis
 
@@ -10,6 +11,18 @@ from loopwright.domain import keys
 from loopwright.domain.enums import Purpose
 from loopwright.exposure.redis_client import within
 from loopwright.rpc import Deadline
+
+
+class RecentStore(Protocol):
+    """Where the items of served slates stand for `domain.keys.RECENT_MS`."""
+
+    async def remember(self, subject: bytes, item_ids: Sequence[int], purpose: Purpose, deadline: Deadline) -> None:
+        """Guard the items of a slate; only SERVE is remembered.
+
+        Raises:
+            FeatureStoreDown: The store is away; FeatureStoreTimeout: it did not answer in time.
+        """
+        ...
 
 
 class RecentSlates:

@@ -21,7 +21,7 @@ from loopwright.exposure.convert import (
 )
 from loopwright.exposure.feedback import Feedback
 from loopwright.exposure.ledger import DecisionLedger
-from loopwright.exposure.recent import RecentSlates
+from loopwright.exposure.recent import RecentStore
 from loopwright.rpc import Deadline
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -30,7 +30,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class LedgerServicer(LedgerServiceServicer):
     """The recommender's way to the log."""
 
-    def __init__(self, ledger: DecisionLedger, recent: RecentSlates) -> None:
+    def __init__(self, ledger: DecisionLedger, recent: RecentStore) -> None:
         """Take the domain objects."""
         self._ledger = ledger
         self._recent = recent
@@ -45,7 +45,7 @@ class LedgerServicer(LedgerServiceServicer):
     async def RememberRecent(
         self, request: ledger_pb.RememberRecentRequest, context: Context
     ) -> ledger_pb.RememberRecentResponse:
-        """Guard a slate's items; see `RecentSlates.remember`."""
+        """Guard a slate's items; see `RecentStore.remember`."""
         subject, item_ids, purpose = remember_from_proto(request)
         await self._recent.remember(subject, item_ids, purpose, Deadline.of(context))
         return ledger_pb.RememberRecentResponse()

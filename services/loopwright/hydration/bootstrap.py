@@ -13,7 +13,7 @@ from loopwright.hydration.hydrator import Hydrator
 from loopwright.hydration.items import ItemSide
 from loopwright.hydration.lag import Progress
 from loopwright.hydration.redis_client import open_redis
-from loopwright.hydration.rows import RedisRows
+from loopwright.hydration.rows import RedisRows, RowStore
 from loopwright.hydration.users import UserSide
 from loopwright.lifecycle import MeshClock
 from loopwright.mirror import ItemMirror
@@ -29,17 +29,31 @@ class Hydration:
 
 
 @asynccontextmanager
-async def bootstrap(settings: HydrationSettings, log: EventLog, clock: MeshClock) -> AsyncIterator[Hydration]:
-    """Yield the domain object once the bundles are folded and the mirror has caught up."""
+async def _redis_rows(settings: HydrationSettings, clock: MeshClock) -> AsyncIterator[RowStore]:
+    ceiling_s = settings.redis_timeout_ms / 1000
+    async with open_redis(settings.redis_url, ceiling_s) as redis:
+        yield RedisRows(redis, clock.wall_ms, ceiling_s, settings.redis_namespace)
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: HydrationSettings, log: EventLog, clock: MeshClock, rows: RowStore | None = None
+) -> AsyncIterator[Hydration]:
+    """Yield the domain object once the bundles are folded and the mirror has caught up.
+
+    Args:
+        settings: Settings of hydration.
+        log: The event log.
+        clock: The mesh clock.
+        rows: The projections to read; default: those in the Redis-compatible server that the settings name.
+    """
     async with AsyncExitStack() as stack:
-        ceiling_s = settings.redis_timeout_ms / 1000
-        redis = await stack.enter_async_context(open_redis(settings.redis_url, ceiling_s))
-        rows = RedisRows(redis, clock.wall_ms, ceiling_s, settings.redis_namespace)
+        store = rows if rows is not None else await stack.enter_async_context(_redis_rows(settings, clock))
         mirror = ItemMirror(log)
         await mirror.start()
         stack.push_async_callback(mirror.stop)
         feed = await stack.enter_async_context(BundleFeed(log))
         progress = Progress(clock.wall_ms)
-        users = UserSide(rows, mirror.table, progress)
-        items = ItemSide(mirror, rows, progress, clock.wall_ms)
+        users = UserSide(store, mirror.table, progress)
+        items = ItemSide(mirror, store, progress, clock.wall_ms)
         yield Hydration(Hydrator(users, items, feed.get), feed, mirror)

@@ -60,7 +60,7 @@ class ItemSide:
             InvalidRequest: A group is unknown or of users, the cross context is of another build, or too many items.
         """
         groups = asked_groups(query.groups, _CANDIDATES)
-        self._check(query)
+        self._check(query, groups)
         await self._progress.refresh(self._rows, deadline)
         found = await self._find(query.item_ids, groups, deadline)
         table, rows, known = self._mirror.table, found.rows, found.rows >= 0
@@ -101,11 +101,13 @@ class ItemSide:
             return _Found(rows, rows < 0, notes)
         return _Found(self._mirror.table.rows_of(item_ids), unanswered, [])
 
-    def _check(self, query: ItemQuery) -> None:
+    def _check(self, query: ItemQuery, groups: list[Group]) -> None:
         if len(query.item_ids) > MAX_ITEMS:
             raise _broken("item_ids", f"must be at most {MAX_ITEMS}")
         widths = (len(query.cross.taste), len(query.cross.statistics))
-        if widths != (self._taste_width, self._statistics_width):
+        # Who asks for no crosses, such as for names alone, has no user to ask with.
+        crossed = any(group.entity is Entity.CROSS for group in groups)
+        if crossed and widths != (self._taste_width, self._statistics_width):
             raise _broken("cross_context", "must be one that this build's GetUserContext made")
 
 

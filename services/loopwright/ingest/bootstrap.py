@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from loopwright.eventlog import CATALOG, Record, Tail
 from loopwright.ingest.clock_setting import ClockSetter
@@ -19,9 +20,20 @@ from loopwright.lifecycle import Process
 from loopwright.rpc import Deadline
 
 
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Ingest, ready: the domain objects for the one-process composition, the servicer for gRPC."""
+
+    intake: Intake
+    clock_setter: ClockSetter
+    watermarks: Watermarks
+    catalogue: Tail
+    servicer: IngestServicer
+
+
 @asynccontextmanager
-async def bootstrap(settings: IngestSettings, process: Process) -> AsyncIterator[IngestServicer]:
-    """Yield a servicer that knows every item on the log and how far the log reaches.
+async def bootstrap(settings: IngestSettings, process: Process) -> AsyncIterator[Ingest]:
+    """Yield domain objects that know every item on the log and how far the log reaches.
 
     Args:
         settings: Settings of ingest.
@@ -51,6 +63,7 @@ async def bootstrap(settings: IngestSettings, process: Process) -> AsyncIterator
     try:
         process.watch(catalogue)
         await marks.refresh(startup)
-        yield IngestServicer(intake, ClockSetter(log, clock, marks, gate), marks, clock)
+        setter = ClockSetter(log, clock, marks, gate)
+        yield Ingest(intake, setter, marks, catalogue, IngestServicer(intake, setter, marks, clock))
     finally:
         await catalogue.stop()

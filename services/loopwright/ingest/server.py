@@ -12,8 +12,8 @@ from loopwright.rpc import Mount, run, serving
 async def main() -> None:
     """Serve until told to stop: health NOT_SERVING, drain, stop the tail, close the log last."""
     settings = IngestSettings()
-    async with process("ingest", settings) as proc, bootstrap(settings, proc) as servicer:
-        async with serving([Mount(add_IngestServiceServicer_to_server, servicer)], settings.rpc) as server:
+    async with process("ingest", settings) as proc, bootstrap(settings, proc) as ingest:
+        async with serving([Mount(add_IngestServiceServicer_to_server, ingest.servicer)], settings.rpc) as server:
             await proc.stopped()
             await server.drain()
 

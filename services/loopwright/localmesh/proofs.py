@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from loopwright.bundle import BundleFeed
 from loopwright.domain.enums import Purpose
@@ -33,7 +34,7 @@ class Proven:
     """What came of proving a sample.
 
     Attributes:
-        eligible: SERVE decisions on the log whose whole funnel is on record.
+        eligible: Decisions of the asked purposes on the log whose whole funnel is on record.
         proofs: One a decision drawn, in the order of drawing.
         versions: The distinct versions that the decisions ran under, first met first; index epochs left aside.
     """
@@ -75,9 +76,14 @@ async def verifier(log: EventLog, store: ModelStore) -> AsyncIterator[Verifier]:
 
 
 async def verify_many(
-    log: EventLog, store: ModelStore, count: int, seed: int, told: Callable[[int], object] = lambda done: None
+    log: EventLog,
+    store: ModelStore,
+    count: int,
+    seed: int,
+    told: Callable[[int], object] = lambda done: None,
+    purposes: Collection[Purpose] = (Purpose.SERVE,),
 ) -> Proven:
-    """Prove `count` SERVE decisions, drawn uniformly from all whose funnel is on record.
+    """Prove `count` decisions, drawn uniformly from all of these purposes whose funnel is on record.
 
     Args:
         log: The event log; read up to its present ends.
@@ -85,9 +91,10 @@ async def verify_many(
         count: How many; all when the log holds fewer.
         seed: Of the draw.
         told: Called with the number of decisions proven so far.
+        purposes: Whose decisions; by default those that were shown.
     """
     stop = await log.ends([DECISIONS, FUNNELS])
-    known = await _full_decisions(log, stop)
+    known = await _full_decisions(log, stop, purposes)
     drawn = [known[i] for i in sample_without_replacement(seed, SAMPLE_LABEL, len(known), count)]
     recorded = await _read(log, stop, set(drawn))
     proofs: list[Proof] = []
@@ -101,13 +108,13 @@ async def verify_many(
     return Proven(len(known), tuple(proofs), tuple(versions))
 
 
-async def _full_decisions(log: EventLog, stop: Offsets) -> list[bytes]:
-    """Return the ids of SERVE decisions with a funnel, sorted, so that the draw does not depend on partitions."""
+async def _full_decisions(log: EventLog, stop: Offsets, purposes: Collection[Purpose]) -> list[bytes]:
+    """Return the ids of decisions with a funnel, sorted, so that the draw does not depend on partitions."""
     found: set[bytes] = set()
     async for records in replay(log, [DECISIONS], stop=stop):
         for record in records:
             decided = record.event.slate_decided
-            if decided.funnel_chunks and int(decided.request.purpose) == Purpose.SERVE:
+            if decided.funnel_chunks and int(decided.request.purpose) in purposes:
                 found.add(decided.decision_id)
     return sorted(found)
 
@@ -145,12 +152,24 @@ def recorded_decision(event: Event, parts: Mapping[int, bytes]) -> DecisionRecor
     Raises:
         CorruptRecord: A part is missing or damaged.
     """
-    decided = event.slate_decided
-    if sorted(parts) != list(range(decided.funnel_chunks)):
-        raise CorruptRecord(f"{len(parts)} of {decided.funnel_chunks} parts of the funnel are on the log")
+    if sorted(parts) != list(range(event.slate_decided.funnel_chunks)):
+        raise CorruptRecord(f"{len(parts)} of {event.slate_decided.funnel_chunks} parts of the funnel are on the log")
+    return _recorded(event, unpack_funnel(parts[index] for index in sorted(parts)) if parts else None)
+
+
+def recorded_slate(event: Event) -> DecisionRecord:
+    """Return the record of a decision's event alone, without the funnel it may have.
+
+    Raises:
+        CorruptRecord: A part of the event is damaged.
+    """
+    return _recorded(event, None)
+
+
+def _recorded(event: Event, funnel: Any) -> DecisionRecord:
     return record_from_proto(
-        decided,
-        unpack_funnel(parts[index] for index in sorted(parts)) if parts else None,
+        event.slate_decided,
+        funnel,
         surface=event.surface,
         occurred_at_ms=occurred_at_ms(event),
         versions=versions_from_proto(event.versions),

@@ -30,7 +30,7 @@ PARKED_WITHIN_S = 300.0
 
 LOOK_EVERY_S = 0.05
 STORE_TIMEOUT_S = 30.0
-Told = Callable[[str, float], object]
+Told = Callable[[str, float], None]
 """Told a step's name and its share done, 0 to 1."""
 
 

@@ -20,6 +20,7 @@ class Policy:
     """Policy, ready: the domain objects for the one-process composition, the servicers for gRPC."""
 
     feed: BundleFeed
+    readiness: ReadinessView
     decider: Decider
     administration: Administration
     slates: SlateServicer
@@ -47,4 +48,4 @@ async def bootstrap(settings: PolicySettings, process: Process) -> AsyncIterator
         administration = Administration(process.log, feed, ReadinessGate(view), process.clock)
         await administration.ensure_first(Deadline.after(settings.first_start_timeout_s))
         decider = Decider(feed.get)
-        yield Policy(feed, decider, administration, SlateServicer(decider), PolicyServicer(administration))
+        yield Policy(feed, view, decider, administration, SlateServicer(decider), PolicyServicer(administration))

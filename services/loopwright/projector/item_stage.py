@@ -72,8 +72,7 @@ class ItemStage:
         await self._fetch(touched.union(upserted))
         for record in catalogue:
             fold_catalog(self._table, record.event)
-        for batch in facts:
-            self._table.fold_facts(batch)
+        self._table.fold_facts(FactBatch.joined(facts))
         changed = {item: {ITEM_COUNTS} for item in touched}
         for item in upserted:
             changed.setdefault(item, set()).add(ITEM_CONTENT)
@@ -84,6 +83,10 @@ class ItemStage:
             writes.setdefault(lp, Write()).values[keys.fact_marks(lp, topic)] = value
         self._marks.note(new, writes)
         await self._store.commit(list(writes.values()))
+
+    def highest(self) -> Offsets:
+        """Return the highest mark in each physical partition."""
+        return self._marks.highest()
 
     async def sweep(self, position: Offsets) -> None:
         """Say that everything before `position` is folded."""

@@ -36,6 +36,14 @@ class Marks:
             start[place] = min(offset, start.get(place, offset))
         return start
 
+    def highest(self) -> Offsets:
+        """Return the highest mark in each physical partition: some records before it may not be folded yet."""
+        highest: Offsets = {}
+        for (topic, lp), offset in self._next.items():
+            place = topic, lp % self._physical
+            highest[place] = max(offset, highest.get(place, offset))
+        return highest
+
     def is_new(self, record: Record) -> bool:
         """Say whether a record is not folded yet."""
         return record.offset >= self._next.get((record.topic, record.logical), 0)

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 
-from loopwright.eventlog import CATALOG, Offsets, covers, offsets_from_json, offsets_to_json
+from loopwright.eventlog import CATALOG, Offsets, offsets_from_json, offsets_to_json
 from loopwright.projector import keys
 from loopwright.projector.store import StateStore, Write
 from loopwright.projector.user_stage import TOPICS
@@ -54,6 +56,7 @@ class ParkingLot:
         self._asked: bytes | None = None
         self._standing: dict[str, Offsets] = {}
         self._told = False
+        self._moved = asyncio.Event()
         self.request: Offsets | None = None
 
     async def poll(self) -> None:
@@ -62,6 +65,7 @@ class ParkingLot:
         if raw != self._asked:
             self._asked, self._standing, self._told = raw, {}, False
             self.request = offsets_from_json(raw.decode()) if raw else None
+            self._moved.set()
             await self._store.delete(keys.PARKED)
         if self.request is not None and len(self._standing) == self._stages and not self._told:
             sources = {topic.name for topic in SOURCES}
@@ -74,12 +78,15 @@ class ParkingLot:
     def stand(self, stage: str, position: Offsets) -> None:
         """Note that a stage has stopped at a position."""
         self._standing[stage] = position
+        self._moved.set()
+
+    async def changed(self, timeout_s: float) -> None:
+        """Return after the next change of the request or of a stage, or after the timeout."""
+        self._moved.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._moved.wait()
 
     def stands(self, stage: str) -> bool:
         """Say whether a stage has stopped for the present request."""
         return stage in self._standing
-
-
-def reached(position: Offsets, limit: Offsets) -> bool:
-    """Say whether nothing before `limit` is left; places without a limit do not count."""
-    return covers(position, {place: end for place, end in limit.items() if place in position})

@@ -83,6 +83,7 @@ class Projector:
         """
         while True:
             try:
+                await self._lot.poll()
                 await self.users.load()
                 await self.items.load()
                 starts = await self._log.starts([ITEM_FACTS])

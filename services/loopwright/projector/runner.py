@@ -18,9 +18,9 @@ from loopwright.eventlog import (
     set_aside,
 )
 from loopwright.faults import DependencyDown
-from loopwright.featurespec.groups import GROUPS, STAGE_ITEMS, STAGE_USERS
+from loopwright.featurespec.groups import GROUPS, STAGE_USERS
 from loopwright.projector.config import Pace
-from loopwright.projector.parking import ParkingLot, reached
+from loopwright.projector.parking import ParkingLot
 from loopwright.projector.stage import Outlet, Stage
 from loopwright.projector.store import StateStore, Write
 from loopwright.telemetry import gauge, get_logger, names
@@ -72,63 +72,51 @@ class StageRunner:
         """
         while True:
             try:
-                await self._session()
+                if self._lot.stands(self._stage.name):
+                    await self._lot.changed(self._pace.poll_interval_ms / 1000)
+                else:
+                    await self._session()
             except DependencyDown as fault:
                 _log.warning("stage begins anew", extra={"stage": self._stage.name, "reason": fault.reason})
                 await asyncio.sleep(self._pace.retry_interval_ms / 1000)
 
     async def _session(self) -> None:
+        """Read from the marks until somebody asks to park or to go on, or, parked, up to where to stop."""
+        request = self._lot.request
+        # Asked before the ends are: all that a stopped stage 1 has derived lies before them.
+        last = self._stage.name == STAGE_USERS or self._lot.stands(STAGE_USERS)
         start = await self._stage.load()
+        stop = await self._stop(request) if request is not None else None
         self._undecodable.clear()
         reading = self._log.reader(
             self._stage.topics,
             start=start,
+            stop=stop,
             partitions=self._partitions,
             max_records=self._pace.batch_records,
             on_undecodable=self._undecodable.append,
         )
         async with reading as reader:
             self._report(self._stage.name, reader.position())
-            while True:
-                limit = await self._limit()
-                if limit is not None and reached(reader.position(), limit):
-                    await self._stand(reader)
-                    continue
+            while self._lot.request == request and not reader.done():
                 records = await reader.read(self._pace.poll_interval_ms / 1000)
-                await self._fold(reader, records, limit)
-                await self._tell(reader, idle=not records, running=self._lot.request is None)
-
-    async def _limit(self) -> Offsets | None:
-        """Return where to stop, None while nobody asks; stage 2 stops behind all that a stopped stage 1 derived."""
-        request = self._lot.request
-        if request is None:
-            return None
-        mine = {topic.name for topic in self._stage.topics}
-        limit = {place: offset for place, offset in request.items() if place[0] in mine}
-        if self._stage.name != STAGE_ITEMS:
-            return limit
-        if not self._lot.stands(STAGE_USERS):
-            return limit | {(ITEM_FACTS.name, partition): 1 << 62 for partition in self._partitions}
-        ends = await self._log.ends([ITEM_FACTS])
-        return limit | {place: end for place, end in ends.items() if place[1] in self._partitions}
-
-    async def _stand(self, reader: EventReader) -> None:
-        if not self._lot.stands(self._stage.name):
+                await self._fold(records)
+                await self._tell(reader, running=request is None)
             await self._stage.sweep(reader.position())
-            self._lot.stand(self._stage.name, reader.position())
-        await asyncio.sleep(self._pace.poll_interval_ms / 1000)
+            if last and request is not None and reader.done():
+                self._lot.stand(self._stage.name, reader.position())
+        if request is not None:
+            await self._lot.changed(self._pace.poll_interval_ms / 1000)
 
-    async def _fold(self, reader: EventReader, records: Sequence[Record], limit: Offsets | None) -> None:
-        kept: list[Record] = []
-        beyond: Offsets = {}
-        for record in records:
-            place = record.topic, record.partition
-            if limit is None or record.offset < limit.get(place, record.offset + 1):
-                kept.append(record)
-            else:
-                beyond.setdefault(place, record.offset)
-        if beyond:
-            reader.seek(beyond)
+    async def _stop(self, request: Offsets) -> Offsets:
+        """Return where to stop: where asked, and where nothing is asked or we are past it, at the marks."""
+        ends = await self._log.ends([topic for topic in self._stage.topics if topic is ITEM_FACTS])
+        return {
+            place: max(reached, ends.get(place, 0), request.get(place, 0))
+            for place, reached in self._stage.highest().items()
+        }
+
+    async def _fold(self, records: Sequence[Record]) -> None:
         if self._undecodable:
             outlet = self._outlet
             entries = [
@@ -137,10 +125,10 @@ class StageRunner:
             ]
             await outlet.append(DEAD_LETTERS, entries)
             self._undecodable.clear()
-        if kept:
-            await self._stage.apply(kept)
+        if records:
+            await self._stage.apply(records)
 
-    async def _tell(self, reader: EventReader, *, idle: bool, running: bool) -> None:
+    async def _tell(self, reader: EventReader, *, running: bool) -> None:
         """Write progress while caught up; from time to time move the marks of partitions without records."""
         now = self._wall_ms()
         position = reader.position()
@@ -149,8 +137,8 @@ class StageRunner:
             self._swept_ms = now
             await self._stage.sweep(position)
         caught_up = reader.caught_up_at_ms()
-        if running and caught_up is not None and now - self._told_ms >= self._pace.progress_interval_ms:
-            self._told_ms = now
+        if running and caught_up is not None and caught_up - self._told_ms >= self._pace.progress_interval_ms:
+            self._told_ms = caught_up
             value = str(caught_up).encode()
             await self._store.commit([Write(values={row_keys.progress(self._stage.name): value})])
             for group in GROUPS.values():

@@ -54,6 +54,10 @@ class Stage(Protocol):
         """Fold records read in offset order; those at or below the marks are dropped."""
         ...
 
+    def highest(self) -> Offsets:
+        """Return the highest mark in each physical partition: some records before it may not be folded yet."""
+        ...
+
     async def sweep(self, position: Offsets) -> None:
         """Say that everything before `position` is folded."""
         ...

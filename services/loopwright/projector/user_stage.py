@@ -99,6 +99,10 @@ class UserStage:
         await self._store.commit(list(writes.values()))
         self._forget_oldest()
 
+    def highest(self) -> Offsets:
+        """Return the highest mark in each physical partition."""
+        return self._marks.highest()
+
     async def sweep(self, position: Offsets) -> None:
         """Say that everything before `position` is folded."""
         writes: dict[int, Write] = {}

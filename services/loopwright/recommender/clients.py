@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from loopwright.api.exposure.v1 import ledger_service_pb2 as ledger_pb
 from loopwright.api.exposure.v1.ledger_service_pb2_grpc import LedgerServiceStub
@@ -14,7 +14,6 @@ from loopwright.api.policy.v1.slate_service_pb2_grpc import SlateServiceStub
 from loopwright.api.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
 from loopwright.api.retrieval.v1.retrieval_service_pb2_grpc import RetrievalServiceStub
 from loopwright.domain.enums import Purpose
-from loopwright.domain.ids import item_id
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.convert.answer import answer_from_proto, answer_to_proto
 from loopwright.pipeline.convert.candidates import candidate_set_from_proto, retrieval_query_to_proto
@@ -24,8 +23,9 @@ from loopwright.pipeline.convert.parsing import answer_of, number, timestamp
 from loopwright.pipeline.convert.scores import score_query_to_proto, scores_from_proto
 from loopwright.pipeline.convert.slate import slate_from_proto, slate_query_to_proto
 from loopwright.pipeline.convert.user import user_context_from_proto, user_query_to_proto
-from loopwright.pipeline.plan import Plan
 from loopwright.pipeline.record import DecisionRecord
+from loopwright.pipeline.runner import Ledger
+from loopwright.pipeline.stages import CandidateStage, ItemColumnStage, ScoreStage, SlateStage, UserContextStage
 from loopwright.pipeline.types import (
     CandidateSet,
     ItemColumns,
@@ -39,6 +39,7 @@ from loopwright.pipeline.types import (
     UserQuery,
 )
 from loopwright.recommender.config import RecommenderSettings
+from loopwright.recommender.effects import RecentGuard
 from loopwright.rpc import Deadline, open_channel
 
 
@@ -121,35 +122,33 @@ class LedgerClient:
             return answer_from_proto(response.answer)
 
 
-class RememberRecent:
-    """Best-effort effect: guards a served slate's items for ten minutes."""
+class RecentClient:
+    """Exposure's memory of what a user was served lately."""
 
     def __init__(self, channel: Any) -> None:
         """Take an open channel."""
         self._stub = LedgerServiceStub(channel)
 
-    async def apply(self, plan: Plan, answer: Answer, deadline: Deadline) -> None:
-        """Have exposure remember the slate; only what a person will see is remembered."""
-        if plan.request.purpose is not Purpose.SERVE:
-            return
-        request = ledger_pb.RememberRecentRequest(
-            subject=plan.request.subject,
-            item_ids=[item_id(item.external_id) for item in answer.items],
-            purpose=number(plan.request.purpose),
-        )
+    async def remember(self, subject: bytes, item_ids: Sequence[int], purpose: Purpose, deadline: Deadline) -> None:
+        """Have the items of a slate guarded."""
+        request = ledger_pb.RememberRecentRequest(subject=subject, item_ids=item_ids, purpose=number(purpose))
         await self._stub.RememberRecent(request, timeout=deadline.remaining())
+
+
+class HydrationStages(UserContextStage, ItemColumnStage, Protocol):
+    """Both stages of hydration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """All leaves of the front door."""
+    """All leaves of the front door: over gRPC, or in one process the domain objects themselves."""
 
-    hydration: HydrationClient
-    retrieval: RetrievalClient
-    ranking: RankingClient
-    policy: PolicyClient
-    ledger: LedgerClient
-    remember: RememberRecent
+    hydration: HydrationStages
+    retrieval: CandidateStage
+    ranking: ScoreStage
+    policy: SlateStage
+    ledger: Ledger
+    recent: RecentGuard
 
 
 @asynccontextmanager
@@ -167,5 +166,5 @@ async def connect(settings: RecommenderSettings) -> AsyncIterator[Clients]:
             ranking=RankingClient(await channel(settings.ranking_target)),
             policy=PolicyClient(await channel(settings.policy_target)),
             ledger=LedgerClient(exposure),
-            remember=RememberRecent(exposure),
+            recent=RecentClient(exposure),
         )

@@ -12,8 +12,9 @@ from loopwright.rpc import Mount, run, serving
 async def main() -> None:
     """Serve until told to stop: health NOT_SERVING, drain, close clients, close the log last."""
     settings = RecommenderSettings()
-    async with process("recommender", settings) as proc, bootstrap(settings, proc) as servicer:
-        async with serving([Mount(add_RecommenderServiceServicer_to_server, servicer)], settings.rpc) as server:
+    async with process("recommender", settings) as proc, bootstrap(settings, proc) as recommender:
+        mounts = [Mount(add_RecommenderServiceServicer_to_server, recommender.servicer)]
+        async with serving(mounts, settings.rpc) as server:
             await proc.stopped()
             await server.drain()
 

@@ -18,7 +18,7 @@ class RetrievalSettings(ServiceSettings, service="retrieval"):
         default=Path(".loopwright/models"), description="Folder of the model store; read only."
     )
     worker_threads: int = Field(
-        default=4, ge=1, le=64, description="Threads that sources run on; bounds what one process computes at once."
+        default=2, ge=1, le=64, description="Threads that sources run on; as many as the process has CPUs."
     )
     index_refresh_ms: int = Field(
         default=200, ge=10, le=60_000, description="Longest wait before a new or changed item is searchable."

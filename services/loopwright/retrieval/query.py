@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
-from loopwright.domain.vectors import F32, I64, U64, Bools
+from loopwright.domain.vectors import F32, U64, Bools
 from loopwright.featurespec.covisitation import Graph, GraphScores, graph_scores
 from loopwright.featurespec.history import GRAPH_WEIGHTING, Engaged, engaged_items, tower_input, weights
 from loopwright.modelstore.models import TwoTower
 from loopwright.pipeline.types import RetrievalQuery
 from loopwright.retrieval.index.tower_index import IndexView
 from loopwright.retrieval.items import ItemSnapshot
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ def nothing() -> Proposal:
 
 @dataclass
 class Evidence:
-    """What several sources and the signals need of the user; each part is computed once, by whoever asks first.
+    """What sources and signals need of the user and the items; each part is computed once, by whoever asks first.
+
+    Two threads may ask for the same part at once only when a source was late; both then compute the same.
 
     Attributes:
         query: The request.
@@ -47,49 +51,47 @@ class Evidence:
     graph: Graph
     tower: TwoTower | None = None
     index: IndexView | None = None
-    _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def user_embedding(self) -> F32 | None:
-        """Return the user's embedding float32 [d], None without a two-tower model."""
-        with self._lock:
-            return self._user_embedding
-
-    def graph_scores(self) -> GraphScores:
-        """Return what the history says of every item of the graph."""
-        with self._lock:
-            return self._graph_scores
-
-    def barred(self) -> Bools:
-        """Return bool [n] over the items: those the request avoids and those nobody may be shown."""
-        with self._lock:
-            return self._barred
-
-    def barred_ids(self) -> U64:
-        """Return the ids, ascending and distinct, of barred items and of everything the request avoids."""
-        return np.union1d(self.items.ids[self.barred()], self.query.avoid)
-
-    def rows(self) -> I64:
-        """Return the rows of the items that may be proposed."""
-        return np.flatnonzero(~self.barred())
-
-    @cached_property
-    def _engaged(self) -> Engaged:
-        return engaged_items(self.query.history, self.query.anchors)
-
-    @cached_property
-    def _user_embedding(self) -> F32 | None:
-        if self.tower is None:
-            return None
-        return self.tower.embed_user(*tower_input(self._engaged, self.tower.vocabulary))
-
-    @cached_property
-    def _graph_scores(self) -> GraphScores:
-        engaged = self._engaged
-        return graph_scores(self.graph, engaged.item_ids, weights(engaged, GRAPH_WEIGHTING), engaged.liked)
-
-    @cached_property
-    def _barred(self) -> Bools:
+    def __post_init__(self) -> None:
+        """Find out what is barred at once: every source needs it, and it is cheap."""
         barred: Bools = self.items.eligibility != 0
         avoided = self.items.rows_of(self.query.avoid)
         barred[avoided[avoided >= 0]] = True
-        return barred
+        self.barred = barred
+        """bool [n] over the items: those the request avoids and those nobody may be shown."""
+
+        self._parts: dict[str, Any] = {}
+
+    @property
+    def barred_ids(self) -> U64:
+        """The ids, ascending and distinct, of barred items and of everything the request avoids."""
+        return self._part("barred_ids", lambda: np.union1d(self.items.ids[self.barred], self.query.avoid))
+
+    @property
+    def engaged(self) -> Engaged:
+        """The items the user engaged with, anchors first."""
+        return self._part("engaged", lambda: engaged_items(self.query.history, self.query.anchors))
+
+    @property
+    def user_embedding(self) -> F32 | None:
+        """The user's embedding float32 [d], None without a two-tower model."""
+        tower = self.tower
+        if tower is None:
+            return None
+        return self._part("user", lambda: tower.embed_user(*tower_input(self.engaged, tower.vocabulary)))
+
+    @property
+    def graph_scores(self) -> GraphScores:
+        """What the history says of every item of the graph."""
+        return self._part("graph", self._score_graph)
+
+    def _score_graph(self) -> GraphScores:
+        engaged = self.engaged
+        return graph_scores(self.graph, engaged.item_ids, weights(engaged, GRAPH_WEIGHTING), engaged.liked)
+
+    def _part(self, name: str, compute: Callable[[], T]) -> T:
+        # not functools.cached_property: until Python 3.12 it locks all requests against each other
+        if name not in self._parts:
+            self._parts[name] = compute()
+        part: T = self._parts[name]
+        return part

@@ -134,8 +134,8 @@ def assemble(evidence: Evidence, proposals: Sequence[Proposal], reports: tuple[S
 def _tower_evidence(evidence: Evidence, item_ids: U64) -> tuple[F32 | None, F32 | None]:
     if evidence.index is None:
         return None, None
-    return evidence.user_embedding(), evidence.index.vectors_of(item_ids)
+    return evidence.user_embedding, evidence.index.vectors_of(item_ids)
 
 
 def _graph_evidence(evidence: Evidence, item_ids: U64) -> GraphScores:
-    return scores_of(evidence.graph, evidence.graph_scores(), item_ids)
+    return scores_of(evidence.graph, evidence.graph_scores, item_ids)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Fault as fault:
         tell("fault", reason=fault.reason, message=str(fault))
         return 1
-    tell("result", **asdict(traffic))
+    tell("result", **{column.name: getattr(traffic, column.name) for column in fields(traffic)})
     return 0
 
 

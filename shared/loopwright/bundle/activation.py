@@ -58,6 +58,10 @@ class Void:
     reason: str
 
 
+SET_BACK_MS = 60_000
+"""A later fact that is older by more than this shows that the mesh clock was set back, as an import does."""
+
+
 @dataclass(frozen=True, slots=True)
 class SurfaceState:
     """One surface: the versions a rollback walks back along (the last is active), and every switch ever made."""
@@ -66,9 +70,16 @@ class SurfaceState:
     switches: tuple[tuple[str, int], ...] = ()
 
     def switched(self, stack: tuple[str, ...], at_ms: int) -> SurfaceState:
-        """Return the surface with another stack, whose last version is active from `at_ms` on."""
-        since = max(at_ms, self.switches[-1][1]) if self.switches else at_ms
-        return SurfaceState(stack, (*self.switches, (stack[-1], since)))
+        """Return the surface with another stack, whose last version is active from `at_ms` on.
+
+        Mesh time may be set back only until the first SERVE decision, so nothing that went before was ever shown: of
+        the versions before, the last one held until `at_ms`. Lesser steps back are those of a wall clock.
+        """
+        kept = self.switches
+        if kept and kept[-1][1] - at_ms > SET_BACK_MS:
+            kept = ((kept[-1][0], 0),)
+        since = max(at_ms, kept[-1][1]) if kept else at_ms
+        return SurfaceState(stack, (*kept, (stack[-1], since)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +100,15 @@ class PolicyState:
         return Active(known.stack[-1], previous, known.switches[-1][1])
 
     def intervals(self, surface: str) -> tuple[Interval, ...]:
-        """Return who was active when, oldest first, without gaps; empty intervals are left out."""
-        known = self.surfaces.get(surface, SurfaceState())
-        ends: list[int | None] = [since for _, since in known.switches[1:]]
-        pairs = zip(known.switches, [*ends, None], strict=False)
+        """Return who was active when, oldest first, without gaps; empty intervals are left out.
+
+        The first reaches back to the beginning: it was activated by wall time, which may lie after the mesh time that
+        an import set, and there was nobody before it.
+        """
+        switches = self.surfaces.get(surface, SurfaceState()).switches
+        begun = tuple((version, since if place else 0) for place, (version, since) in enumerate(switches))
+        ends: list[int | None] = [since for _, since in switches[1:]]
+        pairs = zip(begun, [*ends, None], strict=False)
         return tuple(Interval(version, since, until) for (version, since), until in pairs if since != until)
 
 

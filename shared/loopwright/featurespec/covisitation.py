@@ -168,7 +168,6 @@ def build_graph(pairs: Pairs, settings: GraphSettings = GRAPH) -> Graph:
     weights: list[F32] = []
     for start in range(0, n, _BLOCK):
         block = csr_array(columns[start : start + _BLOCK] @ engaged)
-        block.sort_indices()
         for offset in range(block.shape[0]):
             row = slice(block.indptr[offset], block.indptr[offset + 1])
             near, cosine = _nearest(start + offset, block.indices[row], block.data[row], norms, settings)
@@ -190,7 +189,7 @@ def _nearest(item: int, others: I32, dots: I64, norms: F64, settings: GraphSetti
     if len(cosine) > k:
         near = cosine >= np.partition(cosine, len(cosine) - k)[len(cosine) - k]
         others, cosine = others[near], cosine[near]
-    best = np.argsort(-cosine, kind="stable")[:k]
+    best = np.lexsort((others, -cosine))[:k]
     return others[best].astype(np.int32), cosine[best]
 
 

@@ -75,6 +75,18 @@ class FactBatch:
             np.array(times, dtype=np.int64),
         )
 
+    @classmethod
+    def joined(cls, batches: Sequence[FactBatch]) -> FactBatch:
+        """Return the facts of all batches as one."""
+        if not batches:
+            return cls.of(())
+        return cls(
+            np.concatenate([batch.item_ids for batch in batches]),
+            np.concatenate([batch.kinds for batch in batches]),
+            np.concatenate([batch.values for batch in batches]),
+            np.concatenate([batch.times_ms for batch in batches]),
+        )
+
 
 def raised(kind: int, liked: bool, slate: bool) -> tuple[int, ...]:
     """Return which of the plain counters an action of this kind raises."""

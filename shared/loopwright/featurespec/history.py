@@ -5,6 +5,7 @@ Retrieval calls it at serving time and the trainer for every example, so that bo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,16 @@ from loopwright.featurespec.facts import SATISFYING
 MAX_HISTORY = 512
 """Newest actions that a history holds at most."""
 
-_LIKED_KINDS = np.array(sorted(SATISFYING), dtype=np.uint8)
-_ENGAGED_KINDS = np.array(sorted(ENGAGEMENTS), dtype=np.uint8)
-_NEGATIVE_KINDS = np.array(sorted(NEGATIVE_ACTIONS), dtype=np.uint8)
+
+def _table(kinds: Iterable[int], flagged: bool = False) -> Bools:
+    """Return bool [256]: by kind byte, whether it is one of `kinds`, or with `flagged` has the liked flag."""
+    chosen = set(kinds)
+    return np.array([(k & KIND_MASK) in chosen or (flagged and bool(k & LIKED_FLAG)) for k in range(256)])
+
+
+_IS_LIKED = _table(SATISFYING, flagged=True)
+_IS_ENGAGED = _table(ENGAGEMENTS)
+_IS_NEGATIVE = _table(NEGATIVE_ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,12 @@ class Vocabulary:
 
 def liked(kinds: U8) -> Bools:
     """Return bool [L]: whether each action says that the user was satisfied."""
-    return np.asarray(np.isin(kinds & KIND_MASK, _LIKED_KINDS) | ((kinds & LIKED_FLAG) != 0), dtype=np.bool_)
+    return _IS_LIKED[kinds]
 
 
 def engaged(kinds: U8) -> Bools:
     """Return bool [L]: whether each action is an engagement."""
-    return np.isin(kinds & KIND_MASK, _ENGAGED_KINDS)
+    return _IS_ENGAGED[kinds]
 
 
 def engaged_items(history: History, anchors: U64 | None = None) -> Engaged:
@@ -91,15 +99,16 @@ def engaged_items(history: History, anchors: U64 | None = None) -> Engaged:
         anchors: Items the request is about; they stand first and count as liked.
     """
     ids, kinds = history.item_ids, history.kinds
-    barred = np.unique(ids[np.isin(kinds & KIND_MASK, _NEGATIVE_KINDS)])
-    keep = engaged(kinds) & ~np.isin(ids, barred)
+    keep = engaged(kinds)
+    negative = _IS_NEGATIVE[kinds]
+    if negative.any():
+        keep &= ~np.isin(ids, ids[negative])
     ids, likes = ids[keep], liked(kinds[keep])
     if anchors is not None and len(anchors):
         ids = np.concatenate([anchors.astype(np.uint64), ids])
         likes = np.concatenate([np.ones(len(anchors), dtype=np.bool_), likes])
     distinct, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
-    any_liked = np.zeros(len(distinct), dtype=np.bool_)
-    np.logical_or.at(any_liked, inverse, likes)
+    any_liked = np.bincount(inverse, weights=likes, minlength=len(distinct)) > 0
     order = np.argsort(first, kind="stable")
     return Engaged(distinct[order], any_liked[order], np.arange(len(order), dtype=np.int64))
 

@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from loopwright.eventlog import READINESS, EventLog, Offsets, offsets_to_json
+from loopwright.eventlog import READINESS, EventLog, Offsets, offsets_from_json, offsets_to_json
 from loopwright.faults import Fault
 from loopwright.lifecycle.clock import MeshClock
 from loopwright.lifecycle.convert import report_to_event
@@ -53,6 +53,10 @@ class ReadinessReporter:
         if self._progress.get(what) != artefact:
             self._progress[what] = artefact
             self._put(PROGRESS_PREFIX + what, artefact, ReplicaState.ALIVE)
+
+    def folded(self, what: str) -> Offsets:
+        """Return what was last noted of a fold; empty before the first note."""
+        return offsets_from_json(self._progress.get(what, "{}"))
 
     async def __aenter__(self) -> Self:
         """Send the first heartbeat and go on in the background."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loopwright.modelstore.arrays import array_bytes, read_array
 from loopwright.modelstore.rejections import ModelGoldenMismatch, ModelInvalid, ModelNotFinite
 
 GOLDEN_NAME = "golden.npz"
@@ -36,9 +37,7 @@ def golden_bytes(cases: Mapping[str, GoldenCase]) -> bytes:
         for graph, case in sorted(cases.items()):
             for side, arrays in (("in", case.inputs), ("out", case.outputs)):
                 for name, array in sorted(arrays.items()):
-                    part = io.BytesIO()
-                    np.lib.format.write_array(part, np.ascontiguousarray(array), allow_pickle=False)
-                    archive.writestr(zipfile.ZipInfo(f"{graph}:{side}:{name}.npy"), part.getvalue())
+                    archive.writestr(zipfile.ZipInfo(f"{graph}:{side}:{name}.npy"), array_bytes(array))
     return buffer.getvalue()
 
 
@@ -55,7 +54,7 @@ def read_golden(data: bytes) -> dict[str, GoldenCase]:
                 raise ModelInvalid("the golden batch is too large")
             for info in archive.infolist():
                 graph, side, name = info.filename.removesuffix(".npy").split(":")
-                array = np.load(io.BytesIO(archive.read(info)), allow_pickle=False)
+                array = read_array(archive.read(info))
                 collected.setdefault(graph, ({}, {}))[("in", "out").index(side)][name] = array
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         raise ModelInvalid("the golden batch is not readable") from error

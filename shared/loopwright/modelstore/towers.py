@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 
 from loopwright.domain.vectors import F32, U64
 from loopwright.featurespec.history import Vocabulary
 from loopwright.featurespec.tower_content import TOWER_CONTENT
+from loopwright.modelstore.arrays import array_bytes, read_array
 from loopwright.modelstore.golden import GOLDEN_NAME, read_golden
 from loopwright.modelstore.manifest import Kind, Manifest
 from loopwright.modelstore.rejections import ModelFeatureMismatch, ModelInvalid, ModelNotFinite
@@ -99,17 +98,15 @@ def open_two_tower(store: ModelStore, version: str) -> TwoTower:
 
 def vocabulary_bytes(item_ids: U64) -> bytes:
     """Return `vocabulary.npy` of the items a model was trained on, in code order."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(item_ids, dtype="<u8"), allow_pickle=False)
-    return buffer.getvalue()
+    return array_bytes(item_ids.astype("<u8"))
 
 
 def _vocabulary(data: bytes) -> Vocabulary:
     try:
-        item_ids = np.load(io.BytesIO(data), allow_pickle=False)
+        item_ids = read_array(data)
     except (ValueError, OSError, EOFError) as error:
         raise ModelInvalid(f"{VOCABULARY} is not a plain array") from error
-    if not isinstance(item_ids, np.ndarray) or item_ids.dtype != np.uint64 or item_ids.ndim != 1:
+    if item_ids.dtype != np.uint64 or item_ids.ndim != 1:
         raise ModelInvalid(f"{VOCABULARY} must be uint64 of one axis")
     if len(np.unique(item_ids)) != len(item_ids):
         raise ModelInvalid(f"{VOCABULARY} names an item twice")

@@ -92,12 +92,32 @@ def test_intervals_join_without_gaps_and_the_last_is_open(facts: PolicyFacts) ->
     a, b = facts.versions[:2]
     events = [facts.publish(facts.bundles[0]), facts.publish(facts.bundles[1])]
     events += [facts.activate(a), facts.activate(b, a), facts.roll_back(a, b)]
-    first, second, third = (event.occurred_at.ToMilliseconds() for event in events[2:])
+    _, second, third = (event.occurred_at.ToMilliseconds() for event in events[2:])
     assert fold(events).intervals("home") == (
-        Interval(a, first, second),
+        Interval(a, 0, second),
         Interval(b, second, third),
         Interval(a, third, None),
     )
+
+
+def test_after_the_clock_was_set_back_the_last_version_of_before_held_until_the_next(facts: PolicyFacts) -> None:
+    a, b, c, _ = facts.versions
+    facts.now_ms = 1_700_000_000_000
+    events = [facts.publish(bundle) for bundle in facts.bundles] + [facts.activate(a), facts.activate(b, a)]
+    facts.now_ms = 5_000_000_000  # decades earlier
+    events.append(facts.activate(c, b))
+    set_back = events[-1].occurred_at.ToMilliseconds()
+    assert fold(events).intervals("home") == (Interval(b, 0, set_back), Interval(c, set_back, None))
+
+
+def test_a_small_step_back_of_the_clock_leaves_the_intervals_before_it(facts: PolicyFacts) -> None:
+    a, b, c, _ = facts.versions
+    facts.now_ms = 1_700_000_000_000
+    events = [facts.publish(bundle) for bundle in facts.bundles] + [facts.activate(a), facts.activate(b, a)]
+    second = events[-1].occurred_at.ToMilliseconds()
+    facts.now_ms -= 5_000
+    events.append(facts.activate(c, b))
+    assert fold(events).intervals("home") == (Interval(a, 0, second), Interval(c, second, None))
 
 
 def test_surfaces_do_not_touch_each_other(facts: PolicyFacts) -> None:

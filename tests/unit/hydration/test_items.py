@@ -130,6 +130,12 @@ async def test_a_group_that_is_not_of_candidates_is_refused(item_side, query, de
         await item_side.columns(replace(query("a"), groups=(group,)), deadline)
 
 
+async def test_names_alone_are_answered_without_a_cross_context(item_side, query, deadline):
+    nobody = replace(NOBODY, taste=np.zeros(0, dtype=np.float32), statistics=np.zeros(0, dtype=np.float32))
+    columns = await item_side.columns(replace(query("a"), groups=(), cross=nobody), deadline)
+    assert columns.external_ids == ("a",)
+
+
 async def test_a_cross_context_of_another_build_or_too_many_items_are_refused(item_side, query, deadline):
     narrow = replace(NOBODY, taste=np.zeros(3, dtype=np.float32))
     with pytest.raises(InvalidRequest, match="cross_context"):

@@ -115,12 +115,12 @@ async def running(broker: MemoryBroker, wall: Wall, *, served: bool = True) -> A
     settings = IngestSettings()
     log = MemoryEventLog(broker, producer="ingest")
     async with process_over(log, "ingest", settings, wall_ms=wall) as process:
-        async with bootstrap(settings, process) as servicer:
-            found = Running(broker, process, servicer, wall)
+        async with bootstrap(settings, process) as ingest:
+            found = Running(broker, process, ingest.servicer, wall)
             if not served:
                 yield found
                 return
-            mounts = [Mount(add_IngestServiceServicer_to_server, servicer)]
+            mounts = [Mount(add_IngestServiceServicer_to_server, ingest.servicer)]
             async with serving(mounts, RpcSettings(grace_s=0)) as server, open_channel(server.target) as channel:
                 found.stub, found.target = IngestServiceStub(channel), server.target
                 yield found

@@ -10,7 +10,7 @@ from loopwright.bundle import Interval, PolicyBundle, default_bundle, policy_ver
 from loopwright.domain.enums import MutationKind, Purpose, Scheme
 from loopwright.localmesh.verify import Verifier
 from loopwright.modelstore import ModelStore
-from loopwright.pipeline.record import DecisionRecord
+from loopwright.pipeline.record import DecisionRecord, input_digests
 
 Change = Callable[[DecisionRecord], DecisionRecord]
 
@@ -54,8 +54,6 @@ def test_a_decision_of_the_randomised_slice_and_one_without_rankers_hold(store: 
 def test_a_decision_with_only_its_slate_on_record_holds_on_that_level(
     store: ModelStore, bundle: PolicyBundle
 ) -> None:  # fmt: skip
-    from loopwright.pipeline.record import input_digests
-
     full, _ = recorded(store, bundle, 1)
     slate = replace(full, candidates=None)
     proof = verifier(store, bundle).verify(replace(slate, input_digests=input_digests(slate)))

@@ -1,13 +1,13 @@
 """Record and answer say the same, and say all."""
 
 import numpy as np
+from tests.unit.pipeline.test_runner import pipeline, plan, soon
 
 from loopwright.domain.enums import DropReason, Exploration, Purpose, Scheme
 from loopwright.domain.ids import item_id
 from loopwright.pipeline.assemble import Identity, assemble
 from loopwright.pipeline.fakes import FakeWorld
 from loopwright.pipeline.record import input_digests
-from tests.unit.pipeline.test_runner import pipeline, plan, soon
 
 
 async def finished(**changes: object):  # type: ignore[no-untyped-def]

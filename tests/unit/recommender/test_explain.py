@@ -1,26 +1,25 @@
 """Explain finds a decision by its id alone, whole or not at all."""
 
+from dataclasses import replace
+
 import pytest
 import zstandard
+from tests.unit.pipeline.test_assemble import finished
+from tests.unit.pipeline.test_runner import soon
 
 from loopwright.api.events.v1.decision_pb2 import FunnelChunk
+from loopwright.domain.ids import make_decision_id
 from loopwright.eventlog import DECISIONS, FUNNELS, MemoryBroker, MemoryEventLog, make_event
 from loopwright.faults import CorruptRecord, DecisionNotFound
 from loopwright.lifecycle import FixedClock
 from loopwright.pipeline.convert.decision import record_to_proto
 from loopwright.recommender.explain import DecisionReader
 from loopwright.rpc import Deadline
-from tests.unit.pipeline.test_assemble import finished
-from tests.unit.pipeline.test_runner import soon
 
 WALL = 1_700_000_000_000
 
 
 async def logged(broker: MemoryBroker, *, parts: int = 2, drop: int = -1):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    from loopwright.domain.ids import make_decision_id
-
     _, record, _ = await finished(record_funnel=True)
     record = replace(record, decision_id=make_decision_id(WALL, record.request.subject, b"123456789"))
     decided, funnel = record_to_proto(record)

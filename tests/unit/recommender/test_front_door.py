@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.pipeline.test_runner import request, soon
 
 from loopwright.bundle import Active, default_bundle, policy_version, with_values
 from loopwright.domain.enums import DegradationReason, Purpose
@@ -14,7 +15,6 @@ from loopwright.pipeline.fakes import FakeLedger, FakeWorld
 from loopwright.pipeline.runner import Pipeline
 from loopwright.policy.slate import Decider
 from loopwright.recommender.front_door import Dice, FrontDoor
-from tests.unit.pipeline.test_runner import request, soon
 
 OLD = default_bundle()
 NEW = with_values(OLD, {"exploration.explore_position": 7})

@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from tests.unit.recommender.test_front_door import door
 
 from loopwright.api.recommender.v1 import recommender_service_pb2 as pb
 from loopwright.api.recommender.v1.recommender_service_pb2_grpc import (
@@ -20,7 +21,6 @@ from loopwright.recommender.explain import DecisionReader
 from loopwright.recommender.names import ItemNames
 from loopwright.recommender.servicer import RecommenderServicer
 from loopwright.rpc import ChannelSettings, Mount, RpcSettings, open_channel, serving
-from tests.unit.recommender.test_front_door import door
 
 METHOD = "/loopwright.api.recommender.v1.RecommenderService/Recommend"
 

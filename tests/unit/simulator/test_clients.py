@@ -7,7 +7,7 @@ import pytest
 from loopwright.api.exposure.v1 import exposure_service_pb2 as exposure_pb
 from loopwright.api.recommender.v1 import recommender_service_pb2 as recommender_pb
 from loopwright.domain.enums import ActionKind
-from loopwright.rpc.validation import validate
+from loopwright.rpc.validation import violations
 from loopwright.simulator.clients import Act, MeshClient
 from loopwright.simulator.world import Visit
 
@@ -21,7 +21,7 @@ class RecordingChannel:
     def unary_unary(self, method: str, request_serializer: Any, response_deserializer: Any, **_: Any) -> Any:
         async def call(request: Any, timeout: float) -> Any:
             assert timeout > 0
-            validate(request)
+            assert violations(request) == ()
             self.sent.append(request)
             return response_deserializer(b"")
 

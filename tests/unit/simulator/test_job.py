@@ -23,7 +23,10 @@ def test_tastes_that_are_none_are_refused(tmp_path: Path, content: str) -> None:
         read_tastes(file)
 
 
-def test_the_job_ends_with_a_fault_line_when_it_cannot_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_job_ends_with_a_fault_line_when_it_cannot_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loopwright.simulator.job.configure", lambda service, level: None)  # the test's own logs stay
     code = main(["--tastes", str(tmp_path / "absent.json"), "--count", "1"])
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (code, last["event"], last["reason"]) == (1, "fault", "INVALID_REQUEST")

@@ -79,7 +79,10 @@ async def test_the_viewed_prefix_is_reported_exactly_and_clicks_and_likes_follow
         ActionKind.LIKE: sum(len(r.liked) for r in reactions.values()),
     }
     assert (traffic.visits, traffic.answered, traffic.undegraded, traffic.shown) == (40, 40, 40, 160)
-    assert (traffic.viewed, traffic.clicks) == (sum(r.viewed for r in reactions.values()), len(mesh.acts) - traffic.likes)
+    assert (traffic.viewed, traffic.clicks) == (
+        sum(r.viewed for r in reactions.values()),
+        len(mesh.acts) - traffic.likes,
+    )
 
 
 async def test_no_more_visits_are_under_way_than_allowed_and_each_is_sent_once() -> None:

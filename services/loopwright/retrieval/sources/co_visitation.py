@@ -14,10 +14,10 @@ class CoVisitation:
 
     def propose(self, evidence: Evidence, quota: int) -> Proposal:
         """Return the items with the highest positive total."""
-        ids, scores = evidence.graph.item_ids, evidence.graph_scores().total
+        ids, scores = evidence.graph.item_ids, evidence.graph_scores.total
         rows = evidence.items.rows_of(ids)
         allowed = (rows >= 0) & (scores > 0)
-        allowed[allowed] &= ~evidence.barred()[rows[allowed]]
+        allowed[allowed] &= ~evidence.barred[rows[allowed]]
         ids, scores = ids[allowed], scores[allowed]
         kept = best(ids, scores, quota)
         return Proposal(ids[kept], scores[kept])

@@ -29,6 +29,6 @@ class Fresh:
         age_days = (now_ms - items.born_ms[newest]) / _DAY_MS
         young = int(np.count_nonzero(age_days <= evidence.query.fresh_days))
         window = max(young, math.ceil(NEWEST_SHARE * len(newest)))
-        allowed = ~evidence.barred()[newest[:window]]
+        allowed = ~evidence.barred[newest[:window]]
         rows, age_days = newest[:window][allowed][:quota], age_days[:window][allowed][:quota]
         return Proposal(items.ids[rows], (1.0 / (1.0 + age_days)).astype(np.float32))

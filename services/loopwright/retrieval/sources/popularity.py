@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from loopwright.domain.enums import Source
 from loopwright.retrieval.query import Evidence, Proposal
 from loopwright.retrieval.selection import best
@@ -14,7 +16,7 @@ class Popularity:
 
     def propose(self, evidence: Evidence, quota: int) -> Proposal:
         """Return the items with the highest count."""
-        rows = evidence.rows()
+        rows = np.flatnonzero(~evidence.barred)
         ids, scores = evidence.items.ids[rows], evidence.items.popularity[rows]
         kept = best(ids, scores, quota)
         return Proposal(ids[kept], scores[kept])

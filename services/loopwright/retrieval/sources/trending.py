@@ -14,7 +14,7 @@ class Trending:
 
     def propose(self, evidence: Evidence, quota: int) -> Proposal:
         """Return the items with the highest decayed count."""
-        allowed = ~evidence.barred() & (evidence.items.trending > 0)
+        allowed = ~evidence.barred & (evidence.items.trending > 0)
         ids, scores = evidence.items.ids[allowed], evidence.items.trending[allowed]
         kept = best(ids, scores, quota)
         return Proposal(ids[kept], scores[kept])

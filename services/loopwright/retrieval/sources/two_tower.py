@@ -17,7 +17,7 @@ class TwoTowerNeighbours:
         Raises:
             ModelNotFinite: The user tower answers NaN or infinity.
         """
-        user, index = evidence.user_embedding(), evidence.index
+        user, index = evidence.user_embedding, evidence.index
         if user is None or index is None:
             return nothing()
-        return Proposal(*index.search(user, quota, evidence.barred_ids()))
+        return Proposal(*index.search(user, quota, evidence.barred_ids))

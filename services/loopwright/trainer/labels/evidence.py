@@ -64,7 +64,7 @@ class Evidence:
 
 
 class Collector:
-    """Takes records topic by topic; views and actions before decisions."""
+    """Takes records topic by topic: profiles, views and actions before decisions."""
 
     def __init__(self, spec: Spec, surface: str) -> None:
         self._windows: dict[tuple[str, int], DedupWindow] = {}
@@ -99,7 +99,8 @@ class Collector:
     def _take(self, event: Event, value: bytes, judge: bool) -> None:
         payload = payload_name(event)
         if payload == "slate_decided":
-            self._exposures.decide(event.surface, event.slate_decided)
+            if event.slate_decided.request.subject not in self._erased:
+                self._exposures.decide(event.surface, event.slate_decided)
         elif item_of(event):
             self._catalogue.append(value)
         elif subject := subject_of(event):

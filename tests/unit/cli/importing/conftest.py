@@ -38,8 +38,8 @@ async def ingest() -> AsyncIterator[RunningIngest]:
     settings = IngestSettings(rpc=RpcSettings(port=0))
     log = MemoryEventLog(broker, producer="ingest")
     async with process_over(log, "ingest", settings, wall_ms=lambda: WALL_MS) as process:
-        async with bootstrap(settings, process) as servicer:
-            mount = Mount(add_IngestServiceServicer_to_server, servicer)
+        async with bootstrap(settings, process) as ready:
+            mount = Mount(add_IngestServiceServicer_to_server, ready.servicer)
             async with serving([mount], settings.rpc) as server:
                 async with open_channel(server.target, ChannelSettings()) as channel:
                     yield RunningIngest(server.target, broker, process, IngestClient(channel))

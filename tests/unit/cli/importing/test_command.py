@@ -38,6 +38,10 @@ async def imported(ingest: RunningIngest, files: Files, **options: object) -> Im
         return await run_import(job(files, **options), files.folder / "data", ingest.target, "", progress)
 
 
+def rejected_rows(path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(Path(path).read_text("utf-8").splitlines()))
+
+
 def rows(count: int, users: int = 3) -> list[str]:
     return [f"u{n % users},i{1 + n % 2},{1 + n % 5},{START + n}" for n in range(count)]
 
@@ -87,8 +91,7 @@ async def test_rejects_are_written_with_file_line_and_reason(ingest: RunningInge
     files.write(["u1,i1,5,880000000", "u1,i9,5,880000001", "u1,i1,bad,880000002"])
     done = await imported(ingest, files)
     assert (done.interactions, done.rejects) == (1, 2)
-    with Path(done.rejects_file).open(encoding="utf-8", newline="") as file:
-        table = list(csv.DictReader(file))
+    table = rejected_rows(done.rejects_file)
     assert [(r["file"], r["line"], r["field"], r["reason"].partition(":")[0]) for r in table] == [
         ("ratings.csv", "3", "item_id", "UNKNOWN_ITEM"),
         ("ratings.csv", "4", "rating", "NOT_A_NUMBER"),

@@ -51,7 +51,7 @@ def test_a_bad_row_is_rejected_with_line_and_reason_and_the_others_stay(
     ]
 
 
-@pytest.mark.parametrize("text", ["user_id,item_id,rating\nu,i,1\n", "", b"user_id,item_id,rating,timestamp\n\xff,i,1,1"])
+@pytest.mark.parametrize("text", ["user_id,item_id,rating\nu,i,1\n", "", RATINGS.encode() + b"\xff,i,1,1"])
 def test_a_file_that_is_no_table_of_ours_is_refused_by_name(tmp_path: Path, text: str | bytes) -> None:
     with pytest.raises(InvalidRequest, match=r"ratings\.csv"):
         ratings_of(tmp_path, text)

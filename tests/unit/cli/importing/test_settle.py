@@ -15,7 +15,11 @@ async def test_it_returns_once_every_step_has_folded_all_that_is_there() -> None
     broker = MemoryBroker(partitions=4)
     log = MemoryEventLog(broker, producer="cli")
     told: list[tuple[str, float]] = []
-    async with reporter(broker, "projector") as p, reporter(broker, "hydration") as h, reporter(broker, "retrieval") as r:
+    async with (
+        reporter(broker, "projector") as p,
+        reporter(broker, "hydration") as h,
+        reporter(broker, "retrieval") as r,
+    ):
         reporters = {"projector": p, "hydration": h, "retrieval": r}
         for service, what, topics in STEPS:
             reporters[service].progress(what, await log.ends(topics))

@@ -4,12 +4,12 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from tests.unit.pipeline.test_assemble import finished
 
 from loopwright.api.events.v1.decision_pb2 import Funnel, SlateDecided
 from loopwright.faults import CorruptRecord
 from loopwright.pipeline.convert.decision import record_from_proto, record_to_proto
 from loopwright.pipeline.record import CandidateTable, DecisionRecord, input_digests
-from tests.unit.pipeline.test_assemble import finished
 
 
 def through_the_log(record: DecisionRecord) -> DecisionRecord:

@@ -1,0 +1,1 @@
+"""`loopwright demo`: the whole loop on one machine, as a list of steps."""

@@ -1,0 +1,1 @@
+"""Weights in, ONNX files and their golden batches out: equal weights give equal bytes."""
