@@ -16,7 +16,7 @@ SERVICES = (
 )  # fmt: skip
 SHARED = (
     "api", "domain", "faults", "featurespec", "telemetry", "eventlog", "modelstore", "bundle", "rpc", "mirror",
-    "pipeline", "lifecycle",
+    "pipeline", "lifecycle", "store",
 )  # fmt: skip
 
 

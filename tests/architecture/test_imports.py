@@ -21,7 +21,7 @@ EVENT_READERS = {
 SHARED_LAYERS = (
     {"mirror", "pipeline"},
     {"bundle", "lifecycle", "modelstore"},
-    {"eventlog", "featurespec"},
+    {"eventlog", "featurespec", "store"},
     {"rpc"},
     {"telemetry"},
     {"pipeline.types"},  # the words of a stage: the bundle states them as numbers, folds compute them

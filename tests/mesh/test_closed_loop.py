@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loopwright.bundle import PolicyBundle, with_models
 from loopwright.domain.enums import ActionKind, Source
 from loopwright.domain.ids import item_id
 from loopwright.eventlog import ACTIONS, DECISIONS, IMPRESSIONS, replay
 from loopwright.exposure.reports import Act, View
-from loopwright.featurespec.groups import width
+from loopwright.ingest.rows import ItemRow
 from loopwright.lifecycle import FixedClock
 from loopwright.localmesh.composition import OneProcess
-from loopwright.localmesh.proofs import verify_many
-from loopwright.modelstore import Kind
+from loopwright.localmesh.proofs import recorded_decision, verifier, verify_many
+from loopwright.localmesh.verify import Proof
 from loopwright.pipeline.answer import Answer
+from loopwright.pipeline.plan import Plan
 from loopwright.pipeline.record import DecisionRecord
-from tests.mesh.world import DAY_MS, activate, recorded_whole, request, soon
-from tests.tiny_models import put_scorer, put_two_tower
+from loopwright.pipeline.types import UserQuery
+from tests.mesh.world import DAY_MS, activate, recorded_whole, request, soon, with_tiny_models
 
 
 async def feedback(mesh: OneProcess, answer: Answer, views: int, clicks: int) -> None:
@@ -78,8 +78,6 @@ async def test_feedback_stands_on_the_log_and_in_the_counts_once(mesh: OneProces
 
 
 async def test_a_new_item_and_a_new_user_take_part_as_soon_as_the_mesh_has_settled(mesh: OneProcess) -> None:
-    from loopwright.ingest.rows import ItemRow
-
     row = ItemRow("new", "New", ("tag1",), "somebody", None, "en", "", None)
     assert (await mesh.ingest.intake.items([row], soon())).accepted == 1
     await mesh.settle()
@@ -110,21 +108,8 @@ async def test_a_slate_whose_funnel_is_not_on_record_proves_what_it_can(mesh: On
     assert "heads" in {link.name for link in proof.links}
 
 
-def with_tiny_models(mesh: OneProcess, bundle: PolicyBundle, seed: int = 3) -> PolicyBundle:
-    """Put models with known arithmetic into the store and pin them."""
-    user, item = tuple(bundle.features.user), tuple(bundle.features.item)
-    ids = np.sort(mesh.services.hydration.mirror.table.ids)[:80]
-    pins = {
-        kind.value: put_scorer(mesh.models, kind, width(user), width(item), (*user, *item), seed=seed).model_version
-        for kind in (Kind.PRE_RANKER, Kind.RANKER)
-    }
-    return with_models(bundle, two_tower=put_two_tower(mesh.models, ids, seed=seed).model_version, **pins)
-
-
-async def proofs_of(mesh: OneProcess) -> list[tuple[DecisionRecord, object]]:
-    from loopwright.localmesh.proofs import recorded_decision, verifier
-
-    found = []
+async def proofs_of(mesh: OneProcess) -> list[tuple[DecisionRecord, Proof]]:
+    found: list[tuple[DecisionRecord, Proof]] = []
     async with verifier(mesh.log("cli"), mesh.models) as checker:
         async for records in replay(mesh.log("cli"), [DECISIONS]):
             decisions = [recorded_decision(record.event, {}) for record in records]
@@ -132,9 +117,7 @@ async def proofs_of(mesh: OneProcess) -> list[tuple[DecisionRecord, object]]:
     return found
 
 
-def _query(mesh: OneProcess, clock: FixedClock) -> object:
-    from loopwright.pipeline.plan import Plan
-
+def _query(mesh: OneProcess, clock: FixedClock) -> UserQuery:
     active = mesh.services.recommender.feed.active("home")
     assert active is not None
     bundle = mesh.services.recommender.feed.get(active.version)

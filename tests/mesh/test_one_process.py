@@ -1,4 +1,4 @@
-"""The one-process composition decides as the deployed mesh does: over gRPC the same slate and the same record come out."""
+"""The one-process composition decides as the deployed mesh does: the same slate and record come out over gRPC."""
 
 from __future__ import annotations
 
@@ -16,8 +16,18 @@ from loopwright.localmesh.composition import settling as settling_room
 from loopwright.pipeline.convert.answer import answer_from_proto, answer_to_proto
 from loopwright.pipeline.convert.funnel import unpack_funnel
 from tests.mesh.served import Served, served
-from tests.mesh.test_closed_loop import with_tiny_models
-from tests.mesh.world import NOW_MS, activate, dice, message, populate, populated, recorded_whole, request, soon
+from tests.mesh.world import (
+    NOW_MS,
+    activate,
+    dice,
+    message,
+    populate,
+    populated,
+    recorded_whole,
+    request,
+    soon,
+    with_tiny_models,
+)
 
 EVALUATE, SIMULATE = 2, 4
 

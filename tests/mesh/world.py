@@ -8,17 +8,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from loopwright.api.recommender.v1 import recommender_service_pb2 as pb
-from loopwright.bundle import PolicyBundle, canonical_json, default_bundle, policy_version, with_values
+from loopwright.bundle import PolicyBundle, canonical_json, default_bundle, policy_version, with_models, with_values
 from loopwright.domain.enums import ActionKind
+from loopwright.featurespec.groups import width
 from loopwright.ingest.config import DEVELOPMENT_SUBJECT_KEY
 from loopwright.ingest.rows import InteractionRow, ItemRow
 from loopwright.lifecycle import FixedClock
 from loopwright.localmesh.composition import OneProcess, one_process
+from loopwright.modelstore import Kind
 from loopwright.pipeline.convert.request import request_from_proto
 from loopwright.pipeline.types import Request
 from loopwright.recommender.front_door import Dice
 from loopwright.rpc import Deadline
+from tests.tiny_models import put_scorer, put_two_tower
 
 NOW_MS = 1_800_000_000_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -129,3 +134,14 @@ def recorded_whole(**values: object) -> PolicyBundle:
     """Return the default bundle with every funnel on record, and other values, dots written as `__`."""
     changes = {name.replace("__", "."): value for name, value in values.items()}
     return with_values(default_bundle(), {"funnel.rate": 1.0, **changes})
+
+
+def with_tiny_models(mesh: OneProcess, bundle: PolicyBundle, seed: int = 3) -> PolicyBundle:
+    """Put models with known arithmetic into the store and pin them."""
+    user, item = tuple(bundle.features.user), tuple(bundle.features.item)
+    ids = np.sort(mesh.services.hydration.mirror.table.ids)[:80]
+    pins = {
+        kind.value: put_scorer(mesh.models, kind, width(user), width(item), (*user, *item), seed=seed).model_version
+        for kind in (Kind.PRE_RANKER, Kind.RANKER)
+    }
+    return with_models(bundle, two_tower=put_two_tower(mesh.models, ids, seed=seed).model_version, **pins)

@@ -23,8 +23,6 @@ from loopwright.faults import Fault
 
 JOB = "loopwright.trainer.job"
 ACTOR = "loopwright train"
-THREADS = "2"
-"""Numeric threads of every training run: another count sums in another order and trains other bits."""
 
 PASSED, REFUSED, NO_VERDICT = "PASSED", "REFUSED", "NO_VERDICT"
 
@@ -109,9 +107,6 @@ def environment(addresses: Mapping[str, str], data_dir: Path) -> dict[str, str]:
         "LOOPWRIGHT_TRAINER_MODEL_STORE_PATH": str(data_dir.resolve() / "models"),
         "LOOPWRIGHT_TRAINER_POLICY_TARGET": addresses["policy"],
         "LOOPWRIGHT_TRAINER_METRICS_PORT": "0",
-        "OMP_NUM_THREADS": THREADS,
-        "OPENBLAS_NUM_THREADS": THREADS,
-        "MKL_NUM_THREADS": THREADS,
     }
 
 

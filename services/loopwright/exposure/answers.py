@@ -6,9 +6,9 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
-from loopwright.domain import keys
-from loopwright.exposure.redis_client import within
 from loopwright.rpc import Deadline
+from loopwright.store import keys
+from loopwright.store.connection import within
 
 KEPT_MS = 60_000
 """How long a request_id is remembered."""

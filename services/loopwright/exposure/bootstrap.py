@@ -14,9 +14,9 @@ from loopwright.exposure.feedback import Feedback
 from loopwright.exposure.known_ids import KnownIds
 from loopwright.exposure.ledger import DecisionLedger, TokenPolicy
 from loopwright.exposure.recent import RecentSlates, RecentStore
-from loopwright.exposure.redis_client import open_redis
 from loopwright.exposure.tokens import KeyRing
 from loopwright.lifecycle import MeshClock
+from loopwright.store.connection import open_redis
 
 COMPRESSION_THREADS = 2
 

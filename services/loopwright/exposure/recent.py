@@ -7,14 +7,14 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
-from loopwright.domain import keys
 from loopwright.domain.enums import Purpose
-from loopwright.exposure.redis_client import within
 from loopwright.rpc import Deadline
+from loopwright.store import keys
+from loopwright.store.connection import within
 
 
 class RecentStore(Protocol):
-    """Where the items of served slates stand for `domain.keys.RECENT_MS`."""
+    """Where the items of served slates stand for `keys.RECENT_MS`."""
 
     async def remember(self, subject: bytes, item_ids: Sequence[int], purpose: Purpose, deadline: Deadline) -> None:
         """Guard the items of a slate; only SERVE is remembered.

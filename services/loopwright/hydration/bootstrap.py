@@ -12,11 +12,11 @@ from loopwright.hydration.config import HydrationSettings
 from loopwright.hydration.hydrator import Hydrator
 from loopwright.hydration.items import ItemSide
 from loopwright.hydration.lag import Progress
-from loopwright.hydration.redis_client import open_redis
 from loopwright.hydration.rows import RedisRows, RowStore
 from loopwright.hydration.users import UserSide
 from loopwright.lifecycle import MeshClock
 from loopwright.mirror import ItemMirror
+from loopwright.store.connection import open_redis
 
 
 @dataclass(frozen=True, slots=True)

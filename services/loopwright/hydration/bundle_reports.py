@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from loopwright.bundle import BundleFeed, PolicyBundle, Published
+from loopwright.bundle import BundleFeed, BundleReports, PolicyBundle
 from loopwright.featurespec.groups import GROUPS, Entity
 from loopwright.lifecycle import ReadinessReporter
 from loopwright.mirror import ItemMirror
@@ -27,18 +27,6 @@ def refusal(bundle: PolicyBundle) -> str:
     return ""
 
 
-async def _report_bundles(feed: BundleFeed, readiness: ReadinessReporter) -> None:
-    published: asyncio.Queue[Published] = asyncio.Queue()
-    feed.on_published(published.put_nowait)
-    while True:
-        entry = await published.get()
-        reason = refusal(entry.bundle)
-        if reason:
-            await readiness.rejected("bundle", entry.version, reason)
-        else:
-            await readiness.loaded("bundle", entry.version)
-
-
 async def _report_progress(mirror: ItemMirror, readiness: ReadinessReporter) -> None:
     while True:
         readiness.progress("mirror", mirror.progress())
@@ -48,13 +36,9 @@ async def _report_progress(mirror: ItemMirror, readiness: ReadinessReporter) -> 
 @asynccontextmanager
 async def reporting(feed: BundleFeed, mirror: ItemMirror, readiness: ReadinessReporter) -> AsyncIterator[None]:
     """Report while the block runs; a report that cannot be made ends the block."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(_report_bundles(feed, readiness)),
-            group.create_task(_report_progress(mirror, readiness)),
-        ]
+    async with BundleReports(feed, readiness, refusal), asyncio.TaskGroup() as group:
+        task = group.create_task(_report_progress(mirror, readiness))
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            task.cancel()

@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from redis.asyncio import Redis
 
-from loopwright.domain import keys
 from loopwright.domain.vectors import U64
 from loopwright.featurespec.groups import ITEM_STATE_GROUPS, USER_STATE_GROUPS
-from loopwright.hydration.redis_client import within
 from loopwright.rpc import Deadline
+from loopwright.store import keys
+from loopwright.store.connection import within
 
 _NO_IDS = np.empty(0, dtype=np.uint64)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -25,8 +26,12 @@ from loopwright.localmesh.run_file import RunFile, remove_run_file
 from loopwright.localmesh.supervisor import Runnable, ServiceProcess, Supervisor
 from loopwright.localmesh.topology import SERVICES, Layout, Service, process_spec
 
+LOG = logging.getLogger(__name__)
+
 READY_WITHIN_S = 90.0
 GRACE_S = 8.0
+START_ATTEMPTS = 2
+"""A free port is only free when it is looked at; another process may take it before ours binds it."""
 PARTITIONS = 4
 """Physical partitions of every topic on one machine; divides the 64 logical ones."""
 
@@ -112,8 +117,45 @@ def stages(servers: EmbeddedServers, layout: Layout) -> list[Sequence[Runnable]]
 
 
 def _prepared(data_dir: Path) -> Path:
-    data_dir.mkdir(parents=True, exist_ok=True)
+    (data_dir / "models").mkdir(parents=True, exist_ok=True)
     return data_dir.resolve()
+
+
+class _Mesh:
+    """One attempt to run the mesh of a folder, on ports of its own."""
+
+    def __init__(self, data_dir: Path) -> None:
+        servers = EmbeddedServers(data_dir)
+        self.layout = new_layout(data_dir, servers)
+        self.supervisor = Supervisor(stages(servers, self.layout), self._changed)
+        self._me = own_record("supervisor")
+        self._ready = False
+
+    async def start(self, progress: Callable[[str], None] | None) -> None:
+        """Start everything and tell `run.json`."""
+        self._changed({})
+        await self.supervisor.start(progress)
+        self._ready = True
+        self._changed(self.supervisor.records)
+
+    def _changed(self, records: Mapping[str, ProcessRecord]) -> None:
+        ours = tuple(record for name, record in records.items() if name != "topics")
+        addresses = self.layout.addresses() if self._ready else {}
+        RunFile(supervisor=self._me, processes=ours, addresses=addresses).write(self.layout.data_dir)
+
+
+async def _started(data_dir: Path, progress: Callable[[str], None] | None) -> _Mesh:
+    for attempt in range(1, START_ATTEMPTS + 1):
+        mesh = _Mesh(data_dir)
+        try:
+            await mesh.start(progress)
+        except ExceptionGroup as failed:
+            if attempt == START_ATTEMPTS:
+                raise
+            LOG.warning("the mesh did not start and is tried again on other ports: %s", failed.exceptions)
+        else:
+            break
+    return mesh
 
 
 @asynccontextmanager
@@ -121,32 +163,17 @@ async def running_mesh(data_dir: Path, progress: Callable[[str], None] | None = 
     """Start the mesh, keep it running, and stop it on leaving; `run.json` tells others about it.
 
     Raises:
-        ExceptionGroup: of the faults of what did not start; all that did is stopped again.
+        ExceptionGroup: of the faults of what did not start, twice; all that did is stopped again.
     """
     data_dir = _prepared(data_dir)
-    servers = EmbeddedServers(data_dir)
-    layout = new_layout(data_dir, servers)
-    layout.model_store.mkdir(exist_ok=True)
-    me = own_record("supervisor")
-    ready = False
-
-    def changed(records: Mapping[str, ProcessRecord]) -> None:
-        ours = tuple(record for name, record in records.items() if name != "topics")
-        addresses = layout.addresses() if ready else {}
-        RunFile(supervisor=me, processes=ours, addresses=addresses).write(data_dir)
-
-    supervisor = Supervisor(stages(servers, layout), changed)
-    RunFile(supervisor=me).write(data_dir)
     try:
-        await supervisor.start(progress)
-        ready = True
-        changed(supervisor.records)
-        watching = asyncio.create_task(supervisor.watch())
+        mesh = await _started(data_dir, progress)
+        watching = asyncio.create_task(mesh.supervisor.watch())
         try:
-            yield layout
+            yield mesh.layout
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            await supervisor.stop()
+            await mesh.supervisor.stop()
     finally:
         remove_run_file(data_dir)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from loopwright.bundle import BundleFeed
+from loopwright.bundle import BundleFeed, BundleReports
 from loopwright.lifecycle import Process, ReadinessView
-from loopwright.policy.bundles import Administration, ReadinessGate, ReadinessReports
+from loopwright.policy.bundles import Administration, ReadinessGate
 from loopwright.policy.config import PolicySettings
 from loopwright.policy.servicer import PolicyServicer, SlateServicer
 from loopwright.policy.slate import Decider
@@ -41,7 +41,7 @@ async def bootstrap(settings: PolicySettings, process: Process) -> AsyncIterator
     async with AsyncExitStack() as stack:
         feed = await stack.enter_async_context(BundleFeed(process.log))
         view = await stack.enter_async_context(ReadinessView(process.log, process.clock.wall_ms))
-        reports = await stack.enter_async_context(ReadinessReports(feed, process.readiness))
+        reports = await stack.enter_async_context(BundleReports(feed, process.readiness))
         process.watch(feed)
         process.watch(view.tail)
         process.watch(reports)

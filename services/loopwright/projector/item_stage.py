@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from loopwright.domain import keys as row_keys
 from loopwright.domain.ids import LOGICAL_PARTITIONS, item_key, logical_partition
 from loopwright.domain.vectors import U64, Bools
 from loopwright.eventlog import CATALOG, DEAD_LETTERS, ITEM_FACTS, ITEM_ROWS, Offsets, Record, Topic, set_aside
@@ -22,6 +21,7 @@ from loopwright.projector.convert import SourcedFacts, facts_from_event, row_to_
 from loopwright.projector.marks import Marks
 from loopwright.projector.stage import Counts, Outlet
 from loopwright.projector.store import StateStore, Write
+from loopwright.store import keys as row_keys
 
 TOPICS: tuple[Topic, ...] = (ITEM_FACTS, CATALOG)
 _INDEX_BITS = np.uint64(16)  # an event has at most 200 items; a fact's place is offset << 16 | index

@@ -1,4 +1,4 @@
-"""Keys of what the projector keeps beside its rows; rows and progress are named in `loopwright.domain.keys`."""
+"""Keys of what the projector keeps beside its rows; rows and progress are named in `loopwright.store.keys`."""
 
 from __future__ import annotations
 

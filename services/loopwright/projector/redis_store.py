@@ -7,21 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeout
-from redis.maint_notifications import MaintNotificationsConfig
 
-from loopwright.faults import Fault, FeatureStoreDown, FeatureStoreTimeout, translate
+from loopwright.faults import translate
 from loopwright.projector.store import Write
+from loopwright.store.connection import FAULTS, open_redis
 
-_FAULTS: Mapping[type[Exception], type[Fault]] = {
-    RedisTimeout: FeatureStoreTimeout,
-    TimeoutError: FeatureStoreTimeout,
-    RedisError: FeatureStoreDown,
-    OSError: FeatureStoreDown,
-}
 _SCAN_BATCH = 1000
 _MOST_COMMANDS = 4000  # a pipeline: bounds what waits in socket buffers
 _GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\"})
@@ -105,7 +96,7 @@ class RedisStore:
         """
         if not commands:
             return []
-        with translate(_FAULTS):
+        with translate(FAULTS):
             pool = self._client.connection_pool
             connection = await pool.get_connection()  # type: ignore[no-untyped-call]
             whole = False
@@ -132,20 +123,6 @@ def _refuse_errors(answers: Iterable[Any]) -> None:
 
 @asynccontextmanager
 async def open_redis_store(url: str, namespace: str = "", *, timeout_s: float = 5.0) -> AsyncIterator[RedisStore]:
-    """Yield a store whose every wait ends after `timeout_s`.
-
-    The library's own settings wait 4.4 s for a dead server and more than 20 s for a frozen one (measured).
-    """
-    client: Redis = Redis.from_url(
-        url,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-        driver_info=None,
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-    )
-    try:
+    """Yield a store whose every wait ends after `timeout_s`."""
+    async with open_redis(url, timeout_s) as client:
         yield RedisStore(client, namespace)
-    finally:
-        await client.aclose()

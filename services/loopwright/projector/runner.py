@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 
-from loopwright.domain import keys as row_keys
 from loopwright.eventlog import (
     DEAD_LETTERS,
     ITEM_FACTS,
@@ -23,6 +22,7 @@ from loopwright.projector.config import Pace
 from loopwright.projector.parking import ParkingLot
 from loopwright.projector.stage import Outlet, Stage
 from loopwright.projector.store import StateStore, Write
+from loopwright.store import keys as row_keys
 from loopwright.telemetry import gauge, get_logger, names
 
 _log = get_logger(__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 
-from loopwright.domain import keys as row_keys
 from loopwright.domain.ids import item_key, logical_partition
 from loopwright.eventlog import (
     ACTIONS,
@@ -34,6 +33,7 @@ from loopwright.projector.convert import facts_to_events, sourced
 from loopwright.projector.marks import Marks
 from loopwright.projector.stage import Counts, Outlet
 from loopwright.projector.store import StateStore, Write
+from loopwright.store import keys as row_keys
 from loopwright.telemetry import count, names
 
 TOPICS: tuple[Topic, ...] = (PROFILES, IMPRESSIONS, ACTIONS, ORGANIC)

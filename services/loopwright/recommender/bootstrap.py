@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from loopwright.bundle import BundleFeed
+from loopwright.bundle import BundleFeed, BundleReports
 from loopwright.lifecycle import Process
 from loopwright.pipeline.runner import Pipeline
 from loopwright.recommender.clients import Clients, connect
@@ -16,7 +16,6 @@ from loopwright.recommender.effects import RememberRecent
 from loopwright.recommender.explain import DecisionReader
 from loopwright.recommender.front_door import Dice, FrontDoor
 from loopwright.recommender.names import ItemNames
-from loopwright.recommender.readiness import BundleReadiness
 from loopwright.recommender.servicer import RecommenderServicer
 
 
@@ -65,8 +64,7 @@ async def bootstrap(
         leaves = clients if clients is not None else await stack.enter_async_context(connect(settings))
         feed = await stack.enter_async_context(BundleFeed(process.log))
         process.watch(feed)
-        readiness = await stack.enter_async_context(BundleReadiness(process.readiness))
-        feed.on_published(readiness.published)
+        process.watch(await stack.enter_async_context(BundleReports(feed, process.readiness)))
         door = FrontDoor(pipeline_over(leaves), feed, process.clock, dice or system_dice())
         reader = DecisionReader(process.log, settings.outbox_max_age_s)
         items = ItemNames(leaves.hydration, process.clock)

@@ -1,4 +1,4 @@
-"""The whole recipe as one function: evidence of a window in, the weights of all models out; pure but for its progress."""
+"""The whole recipe as one function: evidence of a window in, the weights of all models out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Fitted:
 
 
 def settle_torch() -> None:
-    """Make torch deterministic: one thread, deterministic algorithms, no denormals."""
+    """Make torch deterministic in this thread: one thread, deterministic algorithms, no denormals."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.set_flush_denormal(True)
@@ -81,6 +81,7 @@ def fit(
     Raises:
         NothingToLearn: Nobody engaged with an item of the catalogue.
     """
+    settle_torch()
     actions = evidence.actions
     teaching = ~actions.judge
     progress("dataset", 0.0)
@@ -111,7 +112,7 @@ def widths_of(bundle: PolicyBundle) -> tuple[int, int, int]:
 def utilities(logits: F32, bundle: PolicyBundle) -> F32:
     """Return float32 [n]: the bundle's weighted sum of the heads, which are log-probabilities."""
     weight = np.array([bundle.objective.weights.get(head, 0.0) for head in HEADS])
-    return (-np.logaddexp(0.0, -logits.astype(np.float64)) @ weight).astype(np.float32)
+    return np.asarray(-np.logaddexp(0.0, -logits.astype(np.float64)) @ weight, dtype=np.float32)
 
 
 def _check(engaged: np.ndarray, table: ItemTable) -> None:

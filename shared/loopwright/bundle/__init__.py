@@ -5,6 +5,7 @@ from loopwright.bundle.canonical import canonical_json, policy_version, version_
 from loopwright.bundle.document import MAX_DOCUMENT_BYTES, parse_bundle, violations_of
 from loopwright.bundle.feed import BundleFeed
 from loopwright.bundle.model import PolicyBundle
+from loopwright.bundle.reports import BundleReports
 from loopwright.bundle.sections import (
     Constraints,
     DeadlinesMs,
@@ -26,6 +27,7 @@ __all__ = [
     "MAX_DOCUMENT_BYTES",
     "Active",
     "BundleFeed",
+    "BundleReports",
     "Constraints",
     "DeadlinesMs",
     "Diversity",

@@ -18,12 +18,12 @@ from loopwright.domain.ids import item_id, make_decision_id
 from loopwright.eventlog import MemoryBroker, MemoryEventLog
 from loopwright.exposure.answers import RedisAnswers
 from loopwright.exposure.ledger import DecisionLedger, TokenPolicy
-from loopwright.exposure.redis_client import open_redis
 from loopwright.exposure.tokens import KeyRing
 from loopwright.pipeline.answer import Answer, RecommendedItem
 from loopwright.pipeline.record import CandidateTable, DecisionRecord, RequestRecord, SlatePosition
 from loopwright.pipeline.types import Propensity, SourceReport, Versions
 from loopwright.rpc import Deadline
+from loopwright.store.connection import open_redis
 
 NOW_MS = 1_700_000_000_000
 SUBJECT = bytes(range(16))

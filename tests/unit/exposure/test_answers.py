@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from loopwright.domain import keys
 from loopwright.exposure.answers import KEPT_MS, RedisAnswers
-from loopwright.exposure.redis_client import open_redis
 from loopwright.faults import FeatureStoreDown
 from loopwright.rpc import Deadline
+from loopwright.store import keys
+from loopwright.store.connection import open_redis
 
 pytestmark = pytest.mark.integration
 

@@ -18,7 +18,6 @@ from loopwright.api.exposure.v1.ledger_service_pb2_grpc import (
     LedgerServiceStub,
     add_LedgerServiceServicer_to_server,
 )
-from loopwright.domain import keys
 from loopwright.eventlog import ACTIONS, DECISIONS, IMPRESSIONS
 from loopwright.exposure.feedback import Feedback
 from loopwright.exposure.known_ids import KnownIds
@@ -29,6 +28,7 @@ from loopwright.pipeline.convert.answer import answer_to_proto
 from loopwright.pipeline.convert.decision import record_to_proto
 from loopwright.pipeline.convert.parsing import timestamp
 from loopwright.rpc import Mount, RpcSettings, open_channel, serving
+from loopwright.store import keys
 
 pytestmark = pytest.mark.integration
 

@@ -25,12 +25,12 @@ from loopwright.featurespec.folds.users import UserFold
 from loopwright.featurespec.table import ItemTable
 from loopwright.hydration.items import ItemSide
 from loopwright.hydration.lag import Progress
-from loopwright.hydration.redis_client import open_redis
 from loopwright.hydration.rows import RedisRows, UserRow
 from loopwright.hydration.users import UserSide
 from loopwright.lifecycle import FixedClock
 from loopwright.mirror import ItemMirror
 from loopwright.rpc import Deadline
+from loopwright.store.connection import open_redis
 
 NOW_MS = 1_700_000_000_000
 DAY_MS = 86_400_000

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from loopwright.bundle import default_bundle
-from loopwright.domain import keys
 from loopwright.domain.enums import ActionKind
 from loopwright.eventlog import MemoryEventLog
 from loopwright.featurespec.groups import ITEM_GROUPS, USER_GROUPS
@@ -11,6 +10,7 @@ from loopwright.hydration.bootstrap import bootstrap
 from loopwright.hydration.config import HydrationSettings
 from loopwright.lifecycle import MeshClock
 from loopwright.pipeline.types import ItemQuery, UserQuery
+from loopwright.store import keys
 
 pytestmark = pytest.mark.integration
 NOW_MS = 1_700_000_000_000

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from loopwright.domain import keys
 from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout
-from loopwright.hydration.redis_client import open_redis
 from loopwright.hydration.rows import RedisRows
 from loopwright.rpc import Deadline
+from loopwright.store import keys
+from loopwright.store.connection import open_redis
 
 pytestmark = pytest.mark.integration
 SUBJECT = bytes(range(16))

@@ -17,7 +17,7 @@ async def finished(**changes: object):  # type: ignore[no-untyped-def]
 
 
 async def test_the_answer_is_the_record_under_external_names() -> None:
-    run, record, answer = await finished(page_start=20)
+    _, record, answer = await finished(page_start=20)
     assert [item_id(i.external_id) for i in answer.items] == [p.item_id for p in record.slate]
     assert [i.position for i in answer.items] == list(range(21, 31)) == [p.position for p in record.slate]
     assert [(i.p_shown, i.p_position, i.scheme) for i in answer.items] == [

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.unit.projector.logs import CLOCK, log_of, some
 
-from loopwright.domain import keys as row_keys
 from loopwright.eventlog import ITEM_FACTS, ORGANIC, MemoryEventLog, Offsets, covers
 from loopwright.faults import CorruptRecord, FeatureStoreDown, LogUnavailable
 from loopwright.projector.config import Pace
@@ -13,6 +12,7 @@ from loopwright.projector.parking import SOURCES, park, parked, unpark
 from loopwright.projector.projector import Projector
 from loopwright.projector.replay import ReplayFold
 from loopwright.projector.store import MemoryStore, hashes
+from loopwright.store import keys as row_keys
 
 PACE = Pace(poll_interval_ms=2, progress_interval_ms=10, sweep_interval_ms=10, retry_interval_ms=2, batch_records=64)
 

@@ -19,7 +19,6 @@ from loopwright.cli.demo.scene import Scene
 from loopwright.cli.demo.serving import serve_first_half, serve_second_half
 from loopwright.cli.demo.starting import Mesh
 
-
 WIDTH_OF_FILES = 130
 
 
@@ -72,7 +71,7 @@ async def run_steps(scene: Scene, loop: tuple[Step, ...], out: Console, err: Con
 
 
 def width_of(out: Console) -> int | None:
-    """Return the width to print tables at: a file or pipe has none of its own, and rich would fold them to 80 columns."""
+    """Return the width to print tables at; a file or pipe has none of its own and would get 80 columns."""
     return None if out.is_terminal else WIDTH_OF_FILES
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from loopwright.domain import keys
 from loopwright.domain.enums import Purpose
 from loopwright.eventlog import WallClock
 from loopwright.exposure.answers import KEPT_MS
@@ -17,6 +16,7 @@ from loopwright.featurespec.groups import ITEM_STATE_GROUPS, USER_STATE_GROUPS
 from loopwright.hydration.rows import ItemState, UserRow
 from loopwright.projector.store import StateStore
 from loopwright.rpc import Deadline
+from loopwright.store import keys
 
 
 class Volatile:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from loopwright.domain import keys
 from loopwright.eventlog import (
     ACTIONS,
     CATALOG,
@@ -26,6 +25,7 @@ from loopwright.policy.bundles.gate import MUST_LOAD
 from loopwright.projector.parking import parked
 from loopwright.projector.user_stage import TOPICS
 from loopwright.rpc import Deadline
+from loopwright.store import keys
 
 POLL_S = 0.002
 CURRENT_MS = 100

@@ -2,7 +2,6 @@
 
 from loopwright.policy.bundles.administration import Administration, Publication, Summary, Validation
 from loopwright.policy.bundles.gate import MUST_LOAD, Readiness, ReadinessGate, Standing
-from loopwright.policy.bundles.reporting import ReadinessReports
 
 __all__ = [
     "MUST_LOAD",
@@ -10,7 +9,6 @@ __all__ = [
     "Publication",
     "Readiness",
     "ReadinessGate",
-    "ReadinessReports",
     "Standing",
     "Summary",
     "Validation",

@@ -50,6 +50,7 @@ class CandidateFinder:
     def __init__(self, table: ItemTable, stage1: Stage1, bundle: PolicyBundle, now_ms: int) -> None:
         """Embed and order the items of a table as of `now_ms`."""
         self._table, self._stage1, self._bundle, self._now_ms = table, stage1, bundle, now_ms
+        self._quotas = {plan.source: plan.quota for plan in bundle.retrieval.plans()}
         rows = np.argsort(table.ids, kind="stable").astype(np.int64)
         rows = rows[table.eligibility[rows] == 0]
         self._rows, self._ids = rows, table.ids[rows]
@@ -113,13 +114,11 @@ class CandidateFinder:
         return np.asarray(barred, dtype=np.bool_)
 
     def _best(self, scores: F32, allowed: Bools) -> I64:
-        source = self._bundle.retrieval.sources.get(Source.TWO_TOWER.name.lower())
-        return _highest(scores, np.flatnonzero(allowed), source.quota if source else 0)
+        return _highest(scores, np.flatnonzero(allowed), self._quotas.get(Source.TWO_TOWER, 0))
 
     def _supported(self, scores: GraphScores, allowed: Bools) -> I64:
-        source = self._bundle.retrieval.sources.get(Source.CO_VISITATION.name.lower())
         places = np.flatnonzero(allowed & (scores.total > 0))
-        return _highest(scores.total, places, source.quota if source else 0)
+        return _highest(scores.total, places, self._quotas.get(Source.CO_VISITATION, 0))
 
     def _merged(self, proposed: dict[Source, I64], user: F32, supported: GraphScores) -> Found:
         plans = self._bundle.retrieval.plans()

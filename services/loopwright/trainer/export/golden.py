@@ -57,6 +57,6 @@ def _ranking_inputs(weights: NetWeights, widths: Widths, seed: int) -> tuple[dic
     x = np.clip(x, -60_000, 60_000)
     users, items = x[0, :user].astype(np.float16), x[:, user : user + item].astype(np.float16)
     signals = x[:, user + item :].astype(np.float32)
-    inputs = {"user": users[None], "items": items, "signals": signals}
+    inputs: dict[str, np.ndarray] = {"user": users[None], "items": items, "signals": signals}
     row = np.concatenate([np.tile(users.astype(np.float32), (_ROWS, 1)), items.astype(np.float32), signals], axis=1)
     return inputs, row

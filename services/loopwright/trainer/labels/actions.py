@@ -50,12 +50,12 @@ class Actions:
 
     @property
     def engaged(self) -> Bools:
-        """bool [n], engagements with an item."""
+        """Engagements with an item, bool [n]."""
         return np.asarray(_ENGAGED[self.kinds] & (self.item_ids != 0), dtype=np.bool_)
 
     @property
     def negative(self) -> Bools:
-        """bool [n], hides, blocks and reports of an item."""
+        """Hides, blocks and reports of an item, bool [n]."""
         return np.asarray(_NEGATIVE[self.kinds] & (self.item_ids != 0), dtype=np.bool_)
 
 

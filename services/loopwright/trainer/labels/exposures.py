@@ -75,15 +75,16 @@ class Exposures:
 
     def act(self, action: ActionTaken) -> None:
         """Take an action on an item of a slate."""
-        if action.kind not in ENGAGEMENTS:
+        kind = int(action.kind)
+        if kind not in ENGAGEMENTS:
             return
-        label = SATISFIED if action.liked or action.kind in SATISFYING else ENGAGED
+        label = SATISFIED if action.liked or kind in SATISFYING else ENGAGED
         place = action.decision_id, action.item_id
         self._label[place] = max(label, self._label.get(place, 0))
 
     def decide(self, surface: str, decided: SlateDecided) -> None:
         """Take a decision, after all views and actions of its partition."""
-        if decided.request.purpose != Purpose.SERVE:
+        if int(decided.request.purpose) != Purpose.SERVE:
             return
         if surface != self.surface:
             self.skipped["other surface"] += 1

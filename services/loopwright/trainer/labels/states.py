@@ -1,4 +1,4 @@
-"""Columns of facts in, the states that serving reads out: a user's row and the table of items, by the product's folds."""
+"""Columns of facts in, what serving reads out: a user's row and the table of items, by the product's folds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.api.events.v1.feedback_pb2 import ActionTaken, ItemsViewed, OrganicInteraction, ViewedItem
 from loopwright.domain.ids import EVENT_BYTES
-from loopwright.domain.vectors import LIKED_FLAG, I64, U64
+from loopwright.domain.vectors import I64, LIKED_FLAG, U64
 from loopwright.eventlog import order_key
 from loopwright.eventlog.envelope import set_ms
 from loopwright.featurespec.facts import SLATE_FLAG, VIEWED, FactBatch
@@ -40,9 +40,7 @@ def user_state(actions: Actions, viewed: tuple[U64, I64], profile: Sequence[byte
         if slate:
             event.action_taken.CopyFrom(ActionTaken(item_id=item, kind=kind, liked=liked, value=value))
         else:
-            event.organic_interaction.CopyFrom(
-                OrganicInteraction(item_id=item, kind=kind, liked=liked, value=value)
-            )
+            event.organic_interaction.CopyFrom(OrganicInteraction(item_id=item, kind=kind, liked=liked, value=value))
         set_ms(event.occurred_at, at_ms)
         fold.apply(event)
     for item, at_ms in zip(viewed[0].tolist(), viewed[1].tolist(), strict=True):

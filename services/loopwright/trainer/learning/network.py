@@ -36,7 +36,7 @@ class Standard:
 
     def apply(self, inputs: F32) -> F32:
         """Return the inputs standardised and cut, float32 [n, F]."""
-        return np.clip((inputs - self.mean) * self.scale, -CLIP, CLIP).astype(np.float32)
+        return np.asarray(np.clip((inputs - self.mean) * self.scale, -CLIP, CLIP), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class Net(torch.nn.Module):
                 h = torch.relu(h)
                 if dropout:
                     h = h * (torch.rand(h.shape, generator=self._dropout) >= dropout) / (1 - dropout)
-        return h + x @ self.skip
+        out: Tensor = h + x @ self.skip
+        return out
 
     def weights(self, standard: Standard) -> NetWeights:
         """Return the present weights, not calibrated and blind to position."""
@@ -119,7 +120,7 @@ def standard_logits(weights: NetWeights, inputs: F32, position: float = 1.0) -> 
 
 
 def logits(weights: NetWeights, inputs: F32, position: float = 1.0) -> F32:
-    """Return calibrated logits of raw inputs: torch's arithmetic, the reference that exported graphs are held against."""
+    """Return calibrated logits of raw inputs by torch: the reference that exported graphs are held against."""
     return standard_logits(weights, weights.standard.apply(inputs), position)
 
 

@@ -56,7 +56,7 @@ def distill(
         loss = (weight * (net(x)[0] - y).square()).sum() / weight.sum()
         optimizer.param_groups[0]["lr"] = settings.pre_rate * (1 + _LAST_RATE - step / steps)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
         if step % 50 == 0:

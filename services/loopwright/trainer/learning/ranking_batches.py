@@ -20,7 +20,7 @@ class RankingBatch:
         rows: int64 [m], rows of the examples.
         places: int64 [m], number of the row's decision within the batch.
         labels: uint8 [m].
-        log_rate: float32 [m], log of the share of the decision's negatives that was drawn; 0 for rows that were certain.
+        log_rate: float32 [m], log of the share of the decision's negatives drawn; 0 for rows that were certain.
         weights: float32 [m], inverse propensities.
         log_positions: float32 [m].
         slates: bool [m], rows of slates; the others are candidates of pseudo-decisions.

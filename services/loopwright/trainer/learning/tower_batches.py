@@ -82,9 +82,7 @@ class TowerBatches:
         target = target * np.where(liked, 1.0, settings.unliked_target)
         return self._columns(self._codes[row], who, len(users), weight, target, hidden)
 
-    def _after_cut(
-        self, place: I64, count: I64, who: I64, liked: Bools
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _after_cut(self, place: I64, count: I64, who: I64, liked: Bools) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         settings, generator = self._settings, self._generator
         share = generator.uniform(settings.cut_low, settings.cut_high, len(count))
         cut = np.clip((count * share).astype(np.int64), 1, count - 1)[who]
@@ -117,4 +115,4 @@ class TowerBatches:
 
 def _weights(liked: Bools, back: I64) -> np.ndarray:
     strength = np.where(liked, 1.0, TOWER_WEIGHTING.unliked)
-    return strength * np.power(1.0 + back, -TOWER_WEIGHTING.power)
+    return np.asarray(strength * np.power(1.0 + back, -TOWER_WEIGHTING.power))

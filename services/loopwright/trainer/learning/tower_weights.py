@@ -42,9 +42,10 @@ class TowerWeights:
         weight = np.where(codes[0] > 0, weights[0], np.float32(0))
         norm = np.sqrt((weight * weight).sum(dtype=np.float32)) + np.float32(NORM_FLOOR)
         z: F32 = weight @ self.history_table[codes[0]] / norm
-        return z + np.tanh(z @ self.user_1 + self.user_bias_1) @ self.user_2 + self.user_bias_2
+        hidden: F32 = np.tanh(z @ self.user_1 + self.user_bias_1)
+        return np.asarray(z + hidden @ self.user_2 + self.user_bias_2, dtype=np.float32)
 
     def embed_items(self, codes: I64, content: F32) -> F32:
         """Return float32 [n, d] of codes int64 [n] and content float32 [n, W]."""
         hidden: F32 = np.tanh(content @ self.content_1 + self.content_bias_1)
-        return self.id_table[codes] + hidden @ self.content_2 + self.content_bias_2
+        return np.asarray(self.id_table[codes] + hidden @ self.content_2 + self.content_bias_2, dtype=np.float32)

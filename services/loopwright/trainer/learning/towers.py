@@ -1,7 +1,7 @@
 """The two towers in torch: histories and content in, `TowerWeights` out.
 
 User: mean of content-aware history embeddings, then a residual network. Item: id embedding plus a network of content.
-Plain inner product; softmax over items with logQ correction (Yi et al. 2019, "Sampling-bias-corrected neural modeling").
+Inner product; softmax over items with logQ correction (Yi et al. 2019, "Sampling-bias-corrected neural modeling").
 """
 
 from __future__ import annotations

@@ -22,29 +22,48 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from loopwright.api.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'loopwright/api/common/v1/decision.proto\x12\x18loopwright.api.common.v1\"\x8b\x01\n\x0b\x44\x65gradation\x12.\n\x05stage\x18\x01 \x01(\x0e\x32\x1f.loopwright.api.common.v1.Stage\x12;\n\x06reason\x18\x02 \x01(\x0e\x32+.loopwright.api.common.v1.DegradationReason\x12\x0f\n\x07subject\x18\x03 \x01(\t\"\x9e\x01\n\x08Versions\x12\x16\n\x0epolicy_version\x18\x01 \x01(\t\x12\x19\n\x11two_tower_version\x18\x02 \x01(\t\x12\x1a\n\x12pre_ranker_version\x18\x03 \x01(\t\x12\x16\n\x0eranker_version\x18\x04 \x01(\t\x12\x13\n\x0bindex_epoch\x18\x05 \x01(\t\x12\x16\n\x0e\x66\x65\x61ture_groups\x18\x06 \x03(\t*u\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x11\n\rPURPOSE_SERVE\x10\x01\x12\x14\n\x10PURPOSE_EVALUATE\x10\x02\x12\x12\n\x0ePURPOSE_SHADOW\x10\x03\x12\x14\n\x10PURPOSE_SIMULATE\x10\x04*W\n\x0b\x45xploration\x12\x1b\n\x17\x45XPLORATION_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45XPLORATION_BUNDLE\x10\x01\x12\x13\n\x0f\x45XPLORATION_OFF\x10\x02*\xd3\x01\n\x0f\x43\x61ndidateSource\x12 \n\x1c\x43\x41NDIDATE_SOURCE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41NDIDATE_SOURCE_TWO_TOWER\x10\x01\x12\"\n\x1e\x43\x41NDIDATE_SOURCE_CO_VISITATION\x10\x02\x12\x1d\n\x19\x43\x41NDIDATE_SOURCE_TRENDING\x10\x03\x12\x1a\n\x16\x43\x41NDIDATE_SOURCE_FRESH\x10\x04\x12\x1f\n\x1b\x43\x41NDIDATE_SOURCE_POPULARITY\x10\x05*j\n\x06Scheme\x12\x16\n\x12SCHEME_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSCHEME_NONE\x10\x01\x12\x11\n\rSCHEME_RANKED\x10\x02\x12\x12\n\x0eSCHEME_EXPLORE\x10\x03\x12\x10\n\x0cSCHEME_SLICE\x10\x04*\xac\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x16\n\x12STAGE_HYDRATE_USER\x10\x01\x12\x12\n\x0eSTAGE_RETRIEVE\x10\x02\x12\x17\n\x13STAGE_HYDRATE_ITEMS\x10\x03\x12\x0e\n\nSTAGE_RANK\x10\x04\x12\x10\n\x0cSTAGE_DECIDE\x10\x05\x12\x10\n\x0cSTAGE_RECORD\x10\x06\x12\x13\n\x0fSTAGE_RECOMMEND\x10\x07*\xb2\x03\n\x11\x44\x65gradationReason\x12\"\n\x1e\x44\x45GRADATION_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45GRADATION_REASON_TIMEOUT\x10\x01\x12\"\n\x1e\x44\x45GRADATION_REASON_UNAVAILABLE\x10\x02\x12$\n DEGRADATION_REASON_SOURCE_FAILED\x10\x03\x12%\n!DEGRADATION_REASON_STALE_FEATURES\x10\x04\x12#\n\x1f\x44\x45GRADATION_REASON_NOT_ANSWERED\x10\x05\x12,\n(DEGRADATION_REASON_IDEMPOTENCY_UNCHECKED\x10\x06\x12&\n\"DEGRADATION_REASON_PREVIOUS_POLICY\x10\x07\x12\x1f\n\x1b\x44\x45GRADATION_REASON_FALLBACK\x10\x08\x12\"\n\x1e\x44\x45GRADATION_REASON_SHORT_SLATE\x10\t\x12(\n$DEGRADATION_REASON_STALE_POLICY_FEED\x10\nb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'loopwright/api/common/v1/decision.proto\x12\x18loopwright.api.common.v1\x1a\x1b\x62uf/validate/validate.proto\"\xad\x01\n\x0b\x44\x65gradation\x12:\n\x05stage\x18\x01 \x01(\x0e\x32\x1f.loopwright.api.common.v1.StageB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12G\n\x06reason\x18\x02 \x01(\x0e\x32+.loopwright.api.common.v1.DegradationReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x07subject\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x02\"\xe0\x01\n\x08Versions\x12!\n\x0epolicy_version\x18\x01 \x01(\tB\t\xbaH\x06r\x04 \x01(@\x12\"\n\x11two_tower_version\x18\x02 \x01(\tB\x07\xbaH\x04r\x02(@\x12#\n\x12pre_ranker_version\x18\x03 \x01(\tB\x07\xbaH\x04r\x02(@\x12\x1f\n\x0eranker_version\x18\x04 \x01(\tB\x07\xbaH\x04r\x02(@\x12\x1c\n\x0bindex_epoch\x18\x05 \x01(\tB\x07\xbaH\x04r\x02(@\x12)\n\x0e\x66\x65\x61ture_groups\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x80\x01\"\x06r\x04 \x01(@*u\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x11\n\rPURPOSE_SERVE\x10\x01\x12\x14\n\x10PURPOSE_EVALUATE\x10\x02\x12\x12\n\x0ePURPOSE_SHADOW\x10\x03\x12\x14\n\x10PURPOSE_SIMULATE\x10\x04*W\n\x0b\x45xploration\x12\x1b\n\x17\x45XPLORATION_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45XPLORATION_BUNDLE\x10\x01\x12\x13\n\x0f\x45XPLORATION_OFF\x10\x02*\xd3\x01\n\x0f\x43\x61ndidateSource\x12 \n\x1c\x43\x41NDIDATE_SOURCE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41NDIDATE_SOURCE_TWO_TOWER\x10\x01\x12\"\n\x1e\x43\x41NDIDATE_SOURCE_CO_VISITATION\x10\x02\x12\x1d\n\x19\x43\x41NDIDATE_SOURCE_TRENDING\x10\x03\x12\x1a\n\x16\x43\x41NDIDATE_SOURCE_FRESH\x10\x04\x12\x1f\n\x1b\x43\x41NDIDATE_SOURCE_POPULARITY\x10\x05*j\n\x06Scheme\x12\x16\n\x12SCHEME_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSCHEME_NONE\x10\x01\x12\x11\n\rSCHEME_RANKED\x10\x02\x12\x12\n\x0eSCHEME_EXPLORE\x10\x03\x12\x10\n\x0cSCHEME_SLICE\x10\x04*\xac\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x16\n\x12STAGE_HYDRATE_USER\x10\x01\x12\x12\n\x0eSTAGE_RETRIEVE\x10\x02\x12\x17\n\x13STAGE_HYDRATE_ITEMS\x10\x03\x12\x0e\n\nSTAGE_RANK\x10\x04\x12\x10\n\x0cSTAGE_DECIDE\x10\x05\x12\x10\n\x0cSTAGE_RECORD\x10\x06\x12\x13\n\x0fSTAGE_RECOMMEND\x10\x07*\xb2\x03\n\x11\x44\x65gradationReason\x12\"\n\x1e\x44\x45GRADATION_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45GRADATION_REASON_TIMEOUT\x10\x01\x12\"\n\x1e\x44\x45GRADATION_REASON_UNAVAILABLE\x10\x02\x12$\n DEGRADATION_REASON_SOURCE_FAILED\x10\x03\x12%\n!DEGRADATION_REASON_STALE_FEATURES\x10\x04\x12#\n\x1f\x44\x45GRADATION_REASON_NOT_ANSWERED\x10\x05\x12,\n(DEGRADATION_REASON_IDEMPOTENCY_UNCHECKED\x10\x06\x12&\n\"DEGRADATION_REASON_PREVIOUS_POLICY\x10\x07\x12\x1f\n\x1b\x44\x45GRADATION_REASON_FALLBACK\x10\x08\x12\"\n\x1e\x44\x45GRADATION_REASON_SHORT_SLATE\x10\t\x12(\n$DEGRADATION_REASON_STALE_POLICY_FEED\x10\nb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'loopwright.api.common.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PURPOSE']._serialized_start=372
-  _globals['_PURPOSE']._serialized_end=489
-  _globals['_EXPLORATION']._serialized_start=491
-  _globals['_EXPLORATION']._serialized_end=578
-  _globals['_CANDIDATESOURCE']._serialized_start=581
-  _globals['_CANDIDATESOURCE']._serialized_end=792
-  _globals['_SCHEME']._serialized_start=794
-  _globals['_SCHEME']._serialized_end=900
-  _globals['_STAGE']._serialized_start=903
-  _globals['_STAGE']._serialized_end=1075
-  _globals['_DEGRADATIONREASON']._serialized_start=1078
-  _globals['_DEGRADATIONREASON']._serialized_end=1512
-  _globals['_DEGRADATION']._serialized_start=70
-  _globals['_DEGRADATION']._serialized_end=209
-  _globals['_VERSIONS']._serialized_start=212
-  _globals['_VERSIONS']._serialized_end=370
+  _globals['_DEGRADATION'].fields_by_name['stage']._loaded_options = None
+  _globals['_DEGRADATION'].fields_by_name['stage']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_DEGRADATION'].fields_by_name['reason']._loaded_options = None
+  _globals['_DEGRADATION'].fields_by_name['reason']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_DEGRADATION'].fields_by_name['subject']._loaded_options = None
+  _globals['_DEGRADATION'].fields_by_name['subject']._serialized_options = b'\272H\005r\003(\200\002'
+  _globals['_VERSIONS'].fields_by_name['policy_version']._loaded_options = None
+  _globals['_VERSIONS'].fields_by_name['policy_version']._serialized_options = b'\272H\006r\004 \001(@'
+  _globals['_VERSIONS'].fields_by_name['two_tower_version']._loaded_options = None
+  _globals['_VERSIONS'].fields_by_name['two_tower_version']._serialized_options = b'\272H\004r\002(@'
+  _globals['_VERSIONS'].fields_by_name['pre_ranker_version']._loaded_options = None
+  _globals['_VERSIONS'].fields_by_name['pre_ranker_version']._serialized_options = b'\272H\004r\002(@'
+  _globals['_VERSIONS'].fields_by_name['ranker_version']._loaded_options = None
+  _globals['_VERSIONS'].fields_by_name['ranker_version']._serialized_options = b'\272H\004r\002(@'
+  _globals['_VERSIONS'].fields_by_name['index_epoch']._loaded_options = None
+  _globals['_VERSIONS'].fields_by_name['index_epoch']._serialized_options = b'\272H\004r\002(@'
+  _globals['_VERSIONS'].fields_by_name['feature_groups']._loaded_options = None
+  _globals['_VERSIONS'].fields_by_name['feature_groups']._serialized_options = b'\272H\016\222\001\013\020\200\001\"\006r\004 \001(@'
+  _globals['_PURPOSE']._serialized_start=501
+  _globals['_PURPOSE']._serialized_end=618
+  _globals['_EXPLORATION']._serialized_start=620
+  _globals['_EXPLORATION']._serialized_end=707
+  _globals['_CANDIDATESOURCE']._serialized_start=710
+  _globals['_CANDIDATESOURCE']._serialized_end=921
+  _globals['_SCHEME']._serialized_start=923
+  _globals['_SCHEME']._serialized_end=1029
+  _globals['_STAGE']._serialized_start=1032
+  _globals['_STAGE']._serialized_end=1204
+  _globals['_DEGRADATIONREASON']._serialized_start=1207
+  _globals['_DEGRADATIONREASON']._serialized_end=1641
+  _globals['_DEGRADATION']._serialized_start=99
+  _globals['_DEGRADATION']._serialized_end=272
+  _globals['_VERSIONS']._serialized_start=275
+  _globals['_VERSIONS']._serialized_end=499
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 import datetime
 
+from loopwright.api.buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from loopwright.api.common.v1 import decision_pb2 as _decision_pb2
 from loopwright.api.common.v1 import tensor_pb2 as _tensor_pb2

@@ -22,17 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from loopwright.api.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%loopwright/api/events/v1/sealed.proto\x12\x18loopwright.api.events.v1\"&\n\x06Sealed\x12\x0e\n\x06key_id\x18\x01 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"8\n\rSealedContext\x12\x13\n\x0b\x65xternal_id\x18\x01 \x01(\t\x12\x12\n\nquery_text\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%loopwright/api/events/v1/sealed.proto\x12\x18loopwright.api.events.v1\x1a\x1b\x62uf/validate/validate.proto\";\n\x06Sealed\x12\x19\n\x06key_id\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xff\xff\x03\x12\x16\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80 \"8\n\rSealedContext\x12\x13\n\x0b\x65xternal_id\x18\x01 \x01(\t\x12\x12\n\nquery_text\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'loopwright.api.events.v1.sealed_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEALED']._serialized_start=67
-  _globals['_SEALED']._serialized_end=105
-  _globals['_SEALEDCONTEXT']._serialized_start=107
-  _globals['_SEALEDCONTEXT']._serialized_end=163
+  _globals['_SEALED'].fields_by_name['key_id']._loaded_options = None
+  _globals['_SEALED'].fields_by_name['key_id']._serialized_options = b'\272H\006*\004\030\377\377\003'
+  _globals['_SEALED'].fields_by_name['data']._loaded_options = None
+  _globals['_SEALED'].fields_by_name['data']._serialized_options = b'\272H\005z\003\030\200 '
+  _globals['_SEALED']._serialized_start=96
+  _globals['_SEALED']._serialized_end=155
+  _globals['_SEALEDCONTEXT']._serialized_start=157
+  _globals['_SEALEDCONTEXT']._serialized_end=213
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from loopwright.api.common.v1 import decision_pb2 as loopwright_dot_api_dot_comm
 from loopwright.api.events.v1 import decision_pb2 as loopwright_dot_api_dot_events_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n7loopwright/api/recommender/v1/recommender_service.proto\x12\x1dloopwright.api.recommender.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'loopwright/api/common/v1/decision.proto\x1a\'loopwright/api/events/v1/decision.proto\"\xe3\x06\n\x10RecommendRequest\x12\x32\n\nrequest_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$\x12\x1d\n\x07user_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05 \x01(\x80\x02H\x00\x12\"\n\x0c\x61nonymous_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05 \x01(\x80\x02H\x00\x12.\n\x07surface\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x1c\n\nsession_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01\x12\x1c\n\npage_start\x18\x06 \x01(\rB\x08\xbaH\x05*\x03\x18\x90N\x12\x15\n\x01k\x18\x07 \x01(\rB\n\xbaH\x07*\x05\x18\xc8\x01(\x01\x12\x1c\n\nquery_text\x18\x08 \x01(\tB\x08\xbaH\x05r\x03(\x80\x04\x12*\n\x0f\x61nchor_item_ids\x18\t \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x32\"\x07r\x05 \x01(\x80\x02\x12,\n\x10\x65xclude_item_ids\x18\n \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05 \x01(\x80\x02\x12+\n\x06locale\x18\x0b \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^[A-Za-z0-9-]{0,35}$\x12\x1f\n\x0e\x63lient_version\x18\x0c \x01(\tB\x07\xbaH\x04r\x02(@\x12>\n\x07purpose\x18\r \x01(\x0e\x32!.loopwright.api.common.v1.PurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12?\n\tdecide_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12\x44\n\x0b\x65xploration\x18\x0f \x01(\x0e\x32%.loopwright.api.common.v1.ExplorationB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x15\n\rrecord_funnel\x18\x10 \x01(\x08:\x9d\x01\xbaH\x99\x01\x1a\x96\x01\n\tserve_now\x12\x43\x64\x65\x63ide_at and exploration OFF are not allowed when purpose is SERVE\x1a\x44this.purpose != 1 || (!has(this.decide_at) && this.exploration != 2)B\x11\n\x08identity\x12\x05\xbaH\x02\x08\x01\"\xa9\x02\n\x11RecommendResponse\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x34\n\x08versions\x18\x02 \x01(\x0b\x32\".loopwright.api.common.v1.Versions\x12\x0b\n\x03\x61rm\x18\x03 \x01(\t\x12=\n\x05items\x18\x04 \x03(\x0b\x32..loopwright.api.recommender.v1.RecommendedItem\x12;\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32%.loopwright.api.common.v1.Degradation\x12.\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replayed\x18\x07 \x01(\x08\"\xdf\x01\n\x0fRecommendedItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\r\x12:\n\x07sources\x18\x03 \x03(\x0e\x32).loopwright.api.common.v1.CandidateSource\x12\x0f\n\x07p_shown\x18\x04 \x01(\x01\x12\x12\n\np_position\x18\x05 \x01(\x01\x12\x30\n\x06scheme\x18\x06 \x01(\x0e\x32 .loopwright.api.common.v1.Scheme\x12\x16\n\x0e\x65xposure_token\x18\x07 \x01(\t\"<\n\x0e\x45xplainRequest\x12*\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"\x87\x02\n\x0f\x45xplainResponse\x12\x38\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32&.loopwright.api.events.v1.SlateDecided\x12\x30\n\x06\x66unnel\x18\x02 \x01(\x0b\x32 .loopwright.api.events.v1.Funnel\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07surface\x18\x05 \x01(\t\x12\x34\n\x08versions\x18\x06 \x01(\x0b\x32\".loopwright.api.common.v1.Versions2\xf3\x01\n\x12RecommenderService\x12n\n\tRecommend\x12/.loopwright.api.recommender.v1.RecommendRequest\x1a\x30.loopwright.api.recommender.v1.RecommendResponse\x12m\n\x07\x45xplain\x12-.loopwright.api.recommender.v1.ExplainRequest\x1a..loopwright.api.recommender.v1.ExplainResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n7loopwright/api/recommender/v1/recommender_service.proto\x12\x1dloopwright.api.recommender.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'loopwright/api/common/v1/decision.proto\x1a\'loopwright/api/events/v1/decision.proto\"\xe3\x06\n\x10RecommendRequest\x12\x32\n\nrequest_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$\x12\x1d\n\x07user_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05 \x01(\x80\x02H\x00\x12\"\n\x0c\x61nonymous_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05 \x01(\x80\x02H\x00\x12.\n\x07surface\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x1c\n\nsession_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01\x12\x1c\n\npage_start\x18\x06 \x01(\rB\x08\xbaH\x05*\x03\x18\x90N\x12\x15\n\x01k\x18\x07 \x01(\rB\n\xbaH\x07*\x05\x18\xc8\x01(\x01\x12\x1c\n\nquery_text\x18\x08 \x01(\tB\x08\xbaH\x05r\x03(\x80\x04\x12*\n\x0f\x61nchor_item_ids\x18\t \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x32\"\x07r\x05 \x01(\x80\x02\x12,\n\x10\x65xclude_item_ids\x18\n \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05 \x01(\x80\x02\x12+\n\x06locale\x18\x0b \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^[A-Za-z0-9-]{0,35}$\x12\x1f\n\x0e\x63lient_version\x18\x0c \x01(\tB\x07\xbaH\x04r\x02(@\x12>\n\x07purpose\x18\r \x01(\x0e\x32!.loopwright.api.common.v1.PurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12?\n\tdecide_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12\x44\n\x0b\x65xploration\x18\x0f \x01(\x0e\x32%.loopwright.api.common.v1.ExplorationB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x15\n\rrecord_funnel\x18\x10 \x01(\x08:\x9d\x01\xbaH\x99\x01\x1a\x96\x01\n\tserve_now\x12\x43\x64\x65\x63ide_at and exploration OFF are not allowed when purpose is SERVE\x1a\x44this.purpose != 1 || (!has(this.decide_at) && this.exploration != 2)B\x11\n\x08identity\x12\x05\xbaH\x02\x08\x01\"\xef\x02\n\x11RecommendResponse\x12*\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12<\n\x08versions\x18\x02 \x01(\x0b\x32\".loopwright.api.common.v1.VersionsB\x06\xbaH\x03\xc8\x01\x01\x12\x14\n\x03\x61rm\x18\x03 \x01(\tB\x07\xbaH\x04r\x02(@\x12H\n\x05items\x18\x04 \x03(\x0b\x32..loopwright.api.recommender.v1.RecommendedItemB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x46\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32%.loopwright.api.common.v1.DegradationB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\x12\x36\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08replayed\x18\x07 \x01(\x08\"\xd2\x02\n\x0fRecommendedItem\x12\x1b\n\x07item_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05 \x01(\x80\x02\x12\x1c\n\x08position\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\xd8O(\x01\x12M\n\x07sources\x18\x03 \x03(\x0e\x32).loopwright.api.common.v1.CandidateSourceB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07\x82\x01\x04\x10\x01 \x00\x12(\n\x07p_shown\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x0bzo\x0c\x01\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12+\n\np_position\x18\x05 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x0bzo\x0c\x01\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12<\n\x06scheme\x18\x06 \x01(\x0e\x32 .loopwright.api.common.v1.SchemeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12 \n\x0e\x65xposure_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03(\x80\x04\"<\n\x0e\x45xplainRequest\x12*\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"\x87\x02\n\x0f\x45xplainResponse\x12\x38\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32&.loopwright.api.events.v1.SlateDecided\x12\x30\n\x06\x66unnel\x18\x02 \x01(\x0b\x32 .loopwright.api.events.v1.Funnel\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07surface\x18\x05 \x01(\t\x12\x34\n\x08versions\x18\x06 \x01(\x0b\x32\".loopwright.api.common.v1.Versions2\xf3\x01\n\x12RecommenderService\x12n\n\tRecommend\x12/.loopwright.api.recommender.v1.RecommendRequest\x1a\x30.loopwright.api.recommender.v1.RecommendResponse\x12m\n\x07\x45xplain\x12-.loopwright.api.recommender.v1.ExplainRequest\x1a..loopwright.api.recommender.v1.ExplainResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -69,6 +69,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOMMENDREQUEST'].fields_by_name['exploration']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_RECOMMENDREQUEST']._loaded_options = None
   _globals['_RECOMMENDREQUEST']._serialized_options = b'\272H\231\001\032\226\001\n\tserve_now\022Cdecide_at and exploration OFF are not allowed when purpose is SERVE\032Dthis.purpose != 1 || (!has(this.decide_at) && this.exploration != 2)'
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['decision_id']._loaded_options = None
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['decision_id']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{32}$'
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['versions']._loaded_options = None
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['versions']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['arm']._loaded_options = None
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['arm']._serialized_options = b'\272H\004r\002(@'
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['items']._loaded_options = None
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['items']._serialized_options = b'\272H\006\222\001\003\020\310\001'
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['degradations']._loaded_options = None
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['degradations']._serialized_options = b'\272H\006\222\001\003\020\200\002'
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['decided_at']._loaded_options = None
+  _globals['_RECOMMENDRESPONSE'].fields_by_name['decided_at']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_RECOMMENDEDITEM'].fields_by_name['item_id']._loaded_options = None
+  _globals['_RECOMMENDEDITEM'].fields_by_name['item_id']._serialized_options = b'\272H\007r\005 \001(\200\002'
+  _globals['_RECOMMENDEDITEM'].fields_by_name['position']._loaded_options = None
+  _globals['_RECOMMENDEDITEM'].fields_by_name['position']._serialized_options = b'\272H\007*\005\030\330O(\001'
+  _globals['_RECOMMENDEDITEM'].fields_by_name['sources']._loaded_options = None
+  _globals['_RECOMMENDEDITEM'].fields_by_name['sources']._serialized_options = b'\272H\016\222\001\013\020\020\"\007\202\001\004\020\001 \000'
+  _globals['_RECOMMENDEDITEM'].fields_by_name['p_shown']._loaded_options = None
+  _globals['_RECOMMENDEDITEM'].fields_by_name['p_shown']._serialized_options = b'\272H\024\022\022\031\013zo\014\001\000\360?)\000\000\000\000\000\000\000\000'
+  _globals['_RECOMMENDEDITEM'].fields_by_name['p_position']._loaded_options = None
+  _globals['_RECOMMENDEDITEM'].fields_by_name['p_position']._serialized_options = b'\272H\024\022\022\031\013zo\014\001\000\360?)\000\000\000\000\000\000\000\000'
+  _globals['_RECOMMENDEDITEM'].fields_by_name['scheme']._loaded_options = None
+  _globals['_RECOMMENDEDITEM'].fields_by_name['scheme']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_RECOMMENDEDITEM'].fields_by_name['exposure_token']._loaded_options = None
+  _globals['_RECOMMENDEDITEM'].fields_by_name['exposure_token']._serialized_options = b'\272H\005r\003(\200\004'
   _globals['_EXPLAINREQUEST'].fields_by_name['decision_id']._loaded_options = None
   _globals['_EXPLAINREQUEST'].fields_by_name['decision_id']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{32}$'
   _globals['_RECOMMENDERSERVICE'].methods_by_name['Explain']._loaded_options = None
@@ -76,13 +102,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOMMENDREQUEST']._serialized_start=235
   _globals['_RECOMMENDREQUEST']._serialized_end=1102
   _globals['_RECOMMENDRESPONSE']._serialized_start=1105
-  _globals['_RECOMMENDRESPONSE']._serialized_end=1402
-  _globals['_RECOMMENDEDITEM']._serialized_start=1405
-  _globals['_RECOMMENDEDITEM']._serialized_end=1628
-  _globals['_EXPLAINREQUEST']._serialized_start=1630
-  _globals['_EXPLAINREQUEST']._serialized_end=1690
-  _globals['_EXPLAINRESPONSE']._serialized_start=1693
-  _globals['_EXPLAINRESPONSE']._serialized_end=1956
-  _globals['_RECOMMENDERSERVICE']._serialized_start=1959
-  _globals['_RECOMMENDERSERVICE']._serialized_end=2202
+  _globals['_RECOMMENDRESPONSE']._serialized_end=1472
+  _globals['_RECOMMENDEDITEM']._serialized_start=1475
+  _globals['_RECOMMENDEDITEM']._serialized_end=1813
+  _globals['_EXPLAINREQUEST']._serialized_start=1815
+  _globals['_EXPLAINREQUEST']._serialized_end=1875
+  _globals['_EXPLAINRESPONSE']._serialized_start=1878
+  _globals['_EXPLAINRESPONSE']._serialized_end=2141
+  _globals['_RECOMMENDERSERVICE']._serialized_start=2144
+  _globals['_RECOMMENDERSERVICE']._serialized_end=2387
 # @@protoc_insertion_point(module_scope)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from loopwright.domain import keys
 from loopwright.domain.ids import item_key, logical_partition
+from loopwright.store import keys
 
 SUBJECT = bytes(range(16))
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout
-from loopwright.hydration.redis_client import open_redis, within
 from loopwright.rpc import Deadline
+from loopwright.store.connection import open_redis, within
 
 
 async def test_a_server_that_accepts_and_never_answers_is_a_timeout_after_one_try():

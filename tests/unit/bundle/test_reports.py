@@ -1,10 +1,9 @@
 import pytest
 
-from loopwright.bundle import BundleFeed, canonical_json, default_bundle, policy_version
+from loopwright.bundle import BundleFeed, BundleReports, canonical_json, default_bundle, policy_version
 from loopwright.eventlog import POLICIES, MemoryBroker, MemoryEventLog
 from loopwright.faults import Internal
 from loopwright.lifecycle import FixedClock
-from loopwright.policy.bundles import ReadinessReports
 from loopwright.policy.convert import published_event
 from loopwright.rpc import Deadline
 
@@ -13,13 +12,16 @@ class Reporter:
     """Keeps what it is told; fails when told to."""
 
     def __init__(self, fault: Exception | None = None) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.told: list[tuple[str, ...]] = []
         self.fault = fault
 
     async def loaded(self, kind: str, artefact: str) -> None:
         if self.fault is not None:
             raise self.fault
         self.told.append((kind, artefact))
+
+    async def rejected(self, kind: str, artefact: str, reason: str) -> None:
+        self.told.append((kind, artefact, reason))
 
 
 async def publish(log: MemoryEventLog) -> str:
@@ -34,9 +36,18 @@ async def test_every_published_bundle_is_reported_whether_before_or_after_the_st
     log = MemoryEventLog(MemoryBroker(), producer="policy")
     version = await publish(log)
     reporter = Reporter()
-    async with BundleFeed(log) as feed, ReadinessReports(feed, reporter):  # type: ignore[arg-type]
+    async with BundleFeed(log) as feed, BundleReports(feed, reporter):
         pass
     assert reporter.told == [("bundle", version)]
+
+
+async def test_a_bundle_that_cannot_be_served_is_rejected_with_the_reason() -> None:
+    log = MemoryEventLog(MemoryBroker(), producer="policy")
+    version = await publish(log)
+    reporter = Reporter()
+    async with BundleFeed(log) as feed, BundleReports(feed, reporter, lambda bundle: f"NO: {bundle.surface}"):
+        pass
+    assert reporter.told == [("bundle", version, "NO: home")]
 
 
 async def test_a_report_that_fails_shows_in_wait() -> None:
@@ -44,5 +55,5 @@ async def test_a_report_that_fails_shows_in_wait() -> None:
     await publish(log)
     async with BundleFeed(log) as feed:
         with pytest.raises(Internal):
-            async with ReadinessReports(feed, Reporter(Internal())) as reports:  # type: ignore[arg-type]
+            async with BundleReports(feed, Reporter(Internal())) as reports:
                 await reports.wait()

@@ -1,0 +1,1 @@
+"""Gates: what exported models must pass before they may serve."""
