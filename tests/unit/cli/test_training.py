@@ -22,7 +22,12 @@ RESULT: Told = {
     "policy_version": "",
     "seconds": {"towers": 12.25},
 }
-TABLE: Told = {"event": "table", "title": "dataset", "columns": ["what", "rows"], "rows": [["engage", 3], ["loss", 0.5]]}
+TABLE: Told = {
+    "event": "table",
+    "title": "dataset",
+    "columns": ["what", "rows"],
+    "rows": [["engage", 3], ["loss", 0.5]],
+}
 
 
 class FakeJob:
@@ -41,10 +46,14 @@ class FakeJob:
 
 
 async def trained(data_dir: Path, **options: Any) -> TrainingResult:
-    return await run_training(ADDRESSES, data_dir, Progress(console=Console(quiet=True)), **{"seed": 3, "promote": True, **options})
+    return await run_training(
+        ADDRESSES, data_dir, Progress(console=Console(quiet=True)), **{"seed": 3, "promote": True, **options}
+    )
 
 
-async def test_the_job_gets_the_seed_the_mesh_and_the_model_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_job_gets_the_seed_the_mesh_and_the_model_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = FakeJob(monkeypatch, RESULT)
     await trained(tmp_path, surface="search", actor="a test")
     assert fake.spec is not None
@@ -63,7 +72,9 @@ async def test_nothing_is_promoted_unless_asked(tmp_path: Path, monkeypatch: pyt
     assert fake.spec is not None and "--promote" not in fake.spec.arguments
 
 
-async def test_the_verdict_its_figures_and_the_tables_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_verdict_its_figures_and_the_tables_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     FakeJob(monkeypatch, {"event": "progress", "step": "towers", "done": 1.0, "total": 2.0}, TABLE, RESULT)
     result = await trained(tmp_path)
     assert (result.gate.verdict, result.gate.reasons) == ("REFUSED", ("worse by 3 standard errors",))
@@ -78,7 +89,9 @@ async def test_the_verdict_its_figures_and_the_tables_come_back(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("missing", ["models", "gate", "promoted", "seconds"])
-async def test_a_result_that_lacks_a_part_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+async def test_a_result_that_lacks_a_part_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
     FakeJob(monkeypatch, {name: value for name, value in RESULT.items() if name != missing})
     with pytest.raises(JobFailed, match="lacks a part"):
         await trained(tmp_path)

@@ -103,6 +103,14 @@ async def test_reports_made_during_an_outage_arrive_after_it() -> None:
         await wait_for(view, lambda v: bool(v.progress("retrieval-0", "mirror")), soon(), what="progress")
 
 
+async def test_a_reporter_knows_what_it_was_told_last() -> None:
+    async with Mesh().reporter() as reporter:
+        assert reporter.folded("mirror") == {}
+        reporter.progress("mirror", {("item_rows", 0): 1})
+        reporter.progress("mirror", ENDS)
+        assert reporter.folded("mirror") == ENDS
+
+
 async def test_an_importer_waits_until_every_live_replica_has_folded_the_ends() -> None:
     mesh = Mesh()
     shares: list[float] = []

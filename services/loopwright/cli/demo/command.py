@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from loopwright.cli.demo.figures import final_table
 from loopwright.cli.demo.folder import clear, fresh_folder
 from loopwright.cli.demo.scene import Options, Scene
 from loopwright.cli.demo.starting import Mesh
-from loopwright.cli.demo.steps import run_steps, steps, width_of
+from loopwright.cli.demo.steps import run_steps, steps
 from loopwright.cli.mesh_access import DEFAULT_DATA_DIR, DataDir, err, out
 from loopwright.cli.progress import spinner
 from loopwright.faults import Fault
@@ -25,6 +26,9 @@ from loopwright.localmesh.dataset import Dataset, ensure_movielens
 from loopwright.localmesh.paths import cache_dir
 
 FAILED, INTERRUPTED = 1, 130
+WIDTH_OF_FILES = 130
+"""Columns of what is not printed to a terminal, which has no width of its own."""
+
 IN_FLIGHT = max(2, min(6, os.cpu_count() or 1))
 """Visits under way at once: more than the machine has cores only queue, and a queued request is a late one."""
 
@@ -51,13 +55,13 @@ def demo(
         err.print("say both --ratings and --items, or neither")
         raise typer.Exit(FAILED)
     folder = fresh_folder(data_dir, time.strftime("%Y%m%d-%H%M%S"))
-    mesh = Mesh(folder)
+    mesh, teller = Mesh(folder), out if out.is_terminal else Console(width=WIDTH_OF_FILES)
     code = FAILED
     try:
         dataset = Dataset(ratings, items) if ratings is not None and items is not None else _movielens()
         scene = Scene(Options(requests, users_share, seed, in_flight, proofs), folder, dataset)
-        asyncio.run(_interruptible(scene, mesh))
-        _tell(scene, report)
+        asyncio.run(_interruptible(scene, mesh, teller))
+        _tell(scene, report, teller)
         code = 0
     except* Fault as faults:
         for fault in _single(faults):
@@ -81,19 +85,19 @@ def _movielens() -> Dataset:
         return ensure_movielens(cache_dir())
 
 
-async def _interruptible(scene: Scene, mesh: Mesh) -> None:
+async def _interruptible(scene: Scene, mesh: Mesh, teller: Console) -> None:
     """Run the steps; SIGTERM and a closed terminal end them as Ctrl-C does."""
     running = asyncio.current_task()
     assert running is not None  # a coroutine always runs in a task here
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, running.cancel)
-    await run_steps(scene, steps(mesh), out, err)
+    await run_steps(scene, steps(mesh), teller, err)
 
 
-def _tell(scene: Scene, report: Path | None) -> None:
+def _tell(scene: Scene, report: Path | None, teller: Console) -> None:
     table = final_table(scene.report.facts, scene.report.seconds)
-    out.print(table, highlight=False, width=width_of(out))
+    teller.print(table, highlight=False)
     text = json.dumps(scene.report.document(), indent=1) + "\n"
     (scene.folder / "report.json").write_text(text, "utf-8")
     if report is not None:

@@ -19,8 +19,6 @@ from loopwright.cli.demo.scene import Scene
 from loopwright.cli.demo.serving import serve_first_half, serve_second_half
 from loopwright.cli.demo.starting import Mesh
 
-WIDTH_OF_FILES = 130
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -66,13 +64,8 @@ async def run_steps(scene: Scene, loop: tuple[Step, ...], out: Console, err: Con
             f"{number:2d}  {step.name:<25} {taken:6.1f} s  {found}", highlight=False, markup=False, soft_wrap=True
         )
         for printed in scene.report.printed:
-            out.print(printed, highlight=False, width=width_of(out))
+            out.print(printed, highlight=False)
         scene.report.printed.clear()
-
-
-def width_of(out: Console) -> int | None:
-    """Return the width to print tables at; a file or pipe has none of its own and would get 80 columns."""
-    return None if out.is_terminal else WIDTH_OF_FILES
 
 
 def _bars(err: Console) -> Progress:

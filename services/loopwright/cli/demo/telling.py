@@ -23,16 +23,15 @@ def told_decision(explained: Explained, proof: Proof, titles: Mapping[str, str])
     yield f"  proposed: {proposed}; {len(table_of(record))} candidates after merging"
     drops = ", ".join(f"{reason} {count}" for reason, count in drops_of(table_of(record)).items() if reason != "KEPT")
     yield f"  dropped: {drops or 'none'}; mutations: {len(record.mutations)}"
-    headings = list(scores_of(record, record.slate_candidates, 0)) if record.slate else []
-    table = Table("position", "item", "proposed by", *headings, "p_shown", "p_position", "scheme")
+    table = Table("position", "item", "proposed by", "heads", "utility", "p_shown", "scheme")
     for place, position in enumerate(record.slate[:SHOWN]):
         name = names.get(position.item_id, str(position.item_id))
         scores = scores_of(record, record.slate_candidates, place)
         table.add_row(
             str(position.position), titles.get(name, name),
             ", ".join(f"{c.source} #{c.rank}" for c in credits_of(record, record.slate_candidates, place)),
-            *(f"{scores[heading]:.3f}" for heading in headings),
-            f"{position.p_shown:.4f}", f"{position.p_position:.4f}", position.scheme.name,
+            ", ".join(f"{head} {scores[head]:.2f}" for head in record.head_names if head in scores),
+            f"{record.slate_candidates.utility[place]:.3f}", f"{position.p_shown:.4f}", position.scheme.name,
         )  # fmt: skip
     yield table
     yield "  proof: " + ", ".join(

@@ -187,7 +187,7 @@ def proof_table(proof: Proof) -> Table:
 def sample_table(proven: Proven) -> Table:
     """Return what came of proving a sample."""
     return _facts(
-        "proofs of random full SERVE decisions",
+        "proofs of random full decisions",
         [
             ("proven", f"{proven.holding} of {len(proven.proofs)} drawn from {proven.eligible}"),
             ("policy versions covered", ", ".join(v[:12] for v in proven.policies)),

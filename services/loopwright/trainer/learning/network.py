@@ -76,7 +76,7 @@ class Net(torch.nn.Module):
         )
         self.b = torch.nn.ParameterList(torch.nn.Parameter(torch.zeros(members, 1, b)) for b in sizes[1:])
         self.skip = torch.nn.Parameter(torch.zeros(inputs, outputs))
-        self._dropout = torch.Generator().manual_seed(seed + 1)
+        self._random = np.random.default_rng(seed + 1)
 
     def forward(self, x: Tensor, dropout: float = 0.0) -> Tensor:
         """Return logits [M, n, H] of standardised inputs [n, F]; each member drops its own units."""
@@ -89,9 +89,15 @@ class Net(torch.nn.Module):
             if place < len(self.w) - 1:
                 h = torch.relu(h)
                 if dropout:
-                    h = h * (torch.rand(h.shape, generator=self._dropout) >= dropout) / (1 - dropout)
+                    h = h * self._kept(h.shape, dropout)
         out: Tensor = h + x @ self.skip
         return out
+
+    def _kept(self, shape: torch.Size, dropout: float) -> Tensor:
+        """Return 0 for dropped units and 1 / (share kept) for the others; one random byte a unit."""
+        least = round(dropout * 256)
+        random = np.frombuffer(self._random.bytes(shape.numel()), np.uint8) >= least
+        return torch.from_numpy((random * np.float32(256 / (256 - least))).reshape(shape))
 
     def weights(self, standard: Standard) -> NetWeights:
         """Return the present weights, not calibrated and blind to position."""

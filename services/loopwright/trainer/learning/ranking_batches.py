@@ -46,6 +46,7 @@ class RankingBatches:
         self._generator = np.random.default_rng(seed)
         engaged = np.bincount(examples.decisions[examples.labels > UNLABELLED], minlength=len(examples))
         self._usable = np.flatnonzero((engaged > 0) | examples.slates)
+        self._rows: dict[int, tuple[I64, I64]] = {}
 
     @property
     def steps(self) -> int:
@@ -60,30 +61,34 @@ class RankingBatches:
                 yield self._batch(order[start : start + self._settings.batch])
 
     def _batch(self, decisions: I64) -> RankingBatch:
-        starts, labels = self._examples.starts, self._examples.labels
         rows: list[I64] = []
         rates: list[F32] = []
         for decision in decisions.tolist():
-            every = np.arange(starts[decision], starts[decision + 1])
-            if self._examples.slates[decision]:
-                rows.append(every)
-                rates.append(np.zeros(len(every), np.float32))
-                continue
-            certain, open_ = every[labels[every] > UNLABELLED], every[labels[every] == UNLABELLED]
+            certain, open_ = self._parts(decision)
             drawn = min(len(open_), self._settings.negatives)
-            picked = self._generator.choice(open_, drawn, replace=False) if drawn else open_
-            rate = np.log(drawn / len(open_)) if drawn else 0.0
+            picked = self._generator.choice(open_, drawn, replace=False, shuffle=False) if drawn else open_
+            rate = np.zeros(len(certain) + drawn, np.float32)
+            rate[len(certain) :] = np.log(drawn / len(open_)) if drawn else 0.0
             rows.append(np.concatenate([certain, picked]))
-            rates.append(np.concatenate([np.zeros(len(certain)), np.full(drawn, rate)]).astype(np.float32))
+            rates.append(rate)
         row = np.concatenate(rows)
         places = np.repeat(np.arange(len(decisions)), [len(part) for part in rows])
         return RankingBatch(
             row,
             places,
-            labels[row],
+            self._examples.labels[row],
             np.concatenate(rates),
             self._examples.weights[row],
             np.log(self._examples.positions[row]),
             self._examples.slates[decisions[places]],
             len(decisions),
         )
+
+    def _parts(self, decision: int) -> tuple[I64, I64]:
+        """Return the rows that every epoch takes, and those it draws from: the open candidates."""
+        parts = self._rows.get(decision)
+        if parts is None:
+            every = np.arange(self._examples.starts[decision], self._examples.starts[decision + 1])
+            certain = (self._examples.labels[every] > UNLABELLED) | self._examples.slates[decision]
+            parts = self._rows[decision] = every[certain], every[~certain]
+        return parts

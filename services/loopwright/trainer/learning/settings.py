@@ -77,7 +77,7 @@ class RankerSettings:
     hidden: tuple[int, ...] = (64, 32)
     members: int = 3
     negatives: int = 40
-    epochs: int = 14
+    epochs: int = 9
     batch: int = 32
     rate: float = 2e-3
     decay: float = 1e-3
@@ -86,7 +86,7 @@ class RankerSettings:
     like_gain: float = 1.0
     satisfied_weight: float = 0.3
     pre_hidden: int = 32
-    pre_epochs: int = 6
+    pre_epochs: int = 4
     pre_batch: int = 1024
     pre_rate: float = 5e-3
 

@@ -11,6 +11,7 @@ from loopwright.featurespec.history import MAX_HISTORY, TOWER_WEIGHTING
 from loopwright.trainer.learning.histories import Histories
 from loopwright.trainer.learning.settings import TowerSettings
 
+_NEVER = -1e9
 _TARGET_SCALE = 5.0  # divides the loss of a user; with sqrt of the target mass, chosen on validation
 
 
@@ -22,14 +23,15 @@ class TowerBatch:
         items: int64 [c], vocabulary positions of the columns.
         history: float32 [b, c], weights of the items in each history.
         target: float32 [b, c], weights of the items to be proposed.
-        hidden: bool [b, c], items the user has already: never negatives.
+        offset: float32 [b, c], added to the logits: minus the log of an item's probability of standing in the batch,
+            and a large negative number for items the user has already, which are never negatives.
         with_id: float32 [c, 1], 0 where the item trains on content alone.
     """
 
     items: I64
     history: F32
     target: F32
-    hidden: Bools
+    offset: F32
     with_id: F32
 
 
@@ -43,6 +45,7 @@ class TowerBatches:
         self._length = np.diff(histories.starts)
         self._usable = np.flatnonzero(self._length >= 2)
         self._queue = np.empty(0, np.int64)
+        self._log_probability = self._log_probabilities()
 
     @property
     def steps(self) -> int:
@@ -52,11 +55,15 @@ class TowerBatches:
         wanted = self._settings.epochs * -(-len(self._usable) // self._settings.batch)
         return min(max(wanted, self._settings.min_steps), self._settings.max_steps)
 
-    def log_probabilities(self) -> F32:
-        """Return float32 [V]: log of the probability that an item stands in a batch's softmax (Yi et al. 2019).
+    @property
+    def log_probability(self) -> F32:
+        """Log of the probability that an item stands in a batch's softmax, float32 [V] (Yi et al. 2019).
 
         Exact for uniform draws beside the batch's own items; zeros when every item is a negative.
         """
+        return self._log_probability
+
+    def _log_probabilities(self) -> F32:
         users = len(self._usable)
         share = np.bincount(self._codes, minlength=self._size) / max(1, users)
         in_batch = 1 - (1 - np.minimum(share, 1.0)) ** min(self._settings.batch, users)
@@ -105,12 +112,15 @@ class TowerBatches:
         else:
             items = np.union1d(codes, self._generator.choice(self._size, self._settings.full_softmax, replace=False))
         column = np.searchsorted(items, codes)
+        mass = np.bincount(who, target, users)
+        target = target / (_TARGET_SCALE * np.sqrt(np.maximum(mass, 1.0)))[who]
         x = np.zeros((users, len(items)), np.float32)
-        y, mask = np.zeros_like(x), np.zeros(x.shape, np.bool_)
-        x[who, column], y[who, column], mask[who, column] = weight, target, hidden
-        y /= _TARGET_SCALE * np.sqrt(np.maximum(y.sum(axis=1, keepdims=True), 1.0))
+        y = np.zeros_like(x)
+        offset = np.tile(-self._log_probability[items], (users, 1))
+        x[who, column], y[who, column] = weight, target
+        offset[who[hidden], column[hidden]] = _NEVER
         with_id = (self._generator.random((len(items), 1)) >= self._settings.drop_id).astype(np.float32)
-        return TowerBatch(items, x, y, mask, with_id)
+        return TowerBatch(items, x, y, offset, with_id)
 
 
 def _weights(liked: Bools, back: I64) -> np.ndarray:

@@ -55,18 +55,17 @@ class Towers(torch.nn.Module):
         z = (weights / norm) @ table
         return z + torch.tanh(z @ self.user_1 + self.user_bias_1) @ self.user_2 + self.user_bias_2
 
-    def loss(self, batch: TowerBatch, content: Tensor, log_probability: Tensor, l2: float) -> Tensor:
+    def loss(self, batch: TowerBatch, content: Tensor, l2: float) -> Tensor:
         """Return the batch's loss: weighted softmax over its items, plus the embeddings' squares."""
         history: Tensor = self.history
         ids: Tensor = self.ids
         if len(batch.items) < len(content):
             items = torch.from_numpy(batch.items)
-            content, log_probability = content[items], log_probability[items]
-            history, ids = history[items], ids[items]
+            content, history, ids = content[items], history[items], ids[items]
         described = self.content(content)
         user = self.user(torch.from_numpy(batch.history), history + described)
-        logits = torch.addmm(-log_probability, user, (ids * torch.from_numpy(batch.with_id) + described).T)
-        logits = logits.masked_fill(torch.from_numpy(batch.hidden), -1e9)
+        items_now = ids * torch.from_numpy(batch.with_id) + described
+        logits = torch.addmm(torch.from_numpy(batch.offset), user, items_now.T)
         target = torch.from_numpy(batch.target)
         # -sum(target * log softmax), without the matrix of logarithms
         fit = (target.sum(1) * logits.logsumexp(1)).sum() - (target * logits).sum()
@@ -96,11 +95,11 @@ def train_towers(
     size = len(vocabulary)
     model = Towers(size, content.shape[1], settings, generator)
     batches = TowerBatches(histories, vocabulary.codes(histories.item_ids) - 1, size, settings, seed)
-    columns, log_probability = torch.from_numpy(content), torch.from_numpy(batches.log_probabilities())
+    columns = torch.from_numpy(content)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.rate, fused=True)
     losses: list[float] = []
     for step in range(batches.steps):
-        loss = model.loss(batches.draw(), columns, log_probability, settings.l2)
+        loss = model.loss(batches.draw(), columns, settings.l2)
         optimizer.param_groups[0]["lr"] = settings.rate * (1 + _LAST_RATE - step / batches.steps)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -2,7 +2,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from tests.unit.cli.conftest import FakeMesh
 
 from loopwright.bundle import parse_bundle
@@ -11,24 +10,17 @@ from loopwright.cli.demo.bundles import log_whole_funnels, move_explore_slot, mo
 from loopwright.cli.demo.scene import Report
 
 
-@pytest.fixture
-def everybody_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Activation without replicas: only the policy service runs here."""
-    from loopwright.policy.bundles import gate
-
-    monkeypatch.setattr(gate, "REQUIRED_SERVICES", (), raising=False)
-
-
 def test_the_slot_always_moves() -> None:
     assert all(moved_slot(position) != position for position in range(21))
 
 
 async def published(mesh: FakeMesh, act: Callable[[Any], Any]) -> list[Any]:
     scene = SimpleNamespace(addresses=mesh.addresses, report=Report())
-    with pytest.raises(Exception, match="REPLICA_NOT_READY"):
-        await act(scene)
+    await act(scene)
     async with policy_service(mesh.addresses["policy"], "test") as client:
-        return [parse_bundle(bundle.document) for bundle in await client.bundles("home", 5.0)]
+        known = await client.bundles("home", 5.0)
+    assert [bundle.active for bundle in known] == [True, False]
+    return [parse_bundle(bundle.document) for bundle in known]
 
 
 async def test_the_demos_bundle_logs_every_funnel(mesh: FakeMesh) -> None:

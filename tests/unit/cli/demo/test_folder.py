@@ -6,7 +6,11 @@ from loopwright.cli.demo.folder import clear, fresh_folder
 def test_every_demo_gets_an_empty_folder_of_its_own(tmp_path: Path) -> None:
     base = tmp_path / "mesh"
     folders = [fresh_folder(base, "20260101-120000") for _ in range(3)]
-    assert [folder.name for folder in folders] == ["demo-20260101-120000", "demo-20260101-120000-2", "demo-20260101-120000-3"]
+    assert [folder.name for folder in folders] == [
+        "demo-20260101-120000",
+        "demo-20260101-120000-2",
+        "demo-20260101-120000-3",
+    ]
     assert all(folder.is_dir() and not any(folder.iterdir()) for folder in folders)
 
 

@@ -19,7 +19,7 @@ def test_it_lies_between_nothing_found_and_all_found_first(ranked: list[str], po
     value = ndcg(ranked, positives)
     assert 0 <= value <= 1 + 1e-12
     assert (value == 0) == (not positives & set(ranked[:10]))
-    assert ndcg([*sorted(positives), *ranked], positives) == pytest.approx(1)
+    assert ndcg([*sorted(positives), *(i for i in ranked if i not in positives)], positives) == pytest.approx(1)
 
 
 def test_what_stands_after_the_tenth_place_does_not_count() -> None:

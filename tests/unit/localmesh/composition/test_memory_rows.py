@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from loopwright.domain.enums import Purpose
+from loopwright.exposure.answers import KEPT_MS
+from loopwright.lifecycle import FixedClock
+from loopwright.localmesh.composition.memory_rows import MemoryAnswers, MemoryRecent, MemoryRows, Volatile
+from loopwright.projector.store import MemoryStore, Write
+from loopwright.rpc import Deadline
+from loopwright.store import keys
+
+SUBJECT, OTHER = bytes(16), bytes(range(16))
+SOON = Deadline.after(60)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(1_800_000_000_000)
+
+
+@pytest.fixture
+def volatile(clock: FixedClock) -> Volatile:
+    return Volatile(clock.wall_ms)
+
+
+async def test_the_first_claim_wins_and_ends_after_its_time(volatile: Volatile, clock: FixedClock) -> None:
+    answers = MemoryAnswers(volatile)
+    assert await answers.claim(SUBJECT, "r", b"one", SOON) is None
+    assert await answers.claim(SUBJECT, "r", b"two", SOON) == b"one"
+    assert await answers.claim(OTHER, "r", b"three", SOON) is None
+    clock.advance(KEPT_MS - 1)
+    assert await answers.claim(SUBJECT, "r", b"four", SOON) == b"one"
+    clock.advance(1)
+    assert await answers.claim(SUBJECT, "r", b"five", SOON) is None
+
+
+async def test_a_forgotten_claim_is_free(volatile: Volatile) -> None:
+    answers = MemoryAnswers(volatile)
+    await answers.claim(SUBJECT, "r", b"one", SOON)
+    await answers.forget(SUBJECT, "r")
+    await answers.forget(SUBJECT, "never claimed")
+    assert await answers.claim(SUBJECT, "r", b"two", SOON) is None
+
+
+async def test_answers_that_are_over_take_no_room(volatile: Volatile, clock: FixedClock) -> None:
+    answers = MemoryAnswers(volatile)
+    for number in range(100):
+        await answers.claim(SUBJECT, str(number), b"x", SOON)
+        clock.advance(KEPT_MS // 4)
+    assert len(volatile._answers) <= 5
+
+
+async def test_only_served_slates_are_recent_and_only_for_ten_minutes(volatile: Volatile, clock: FixedClock) -> None:
+    rows, recent = MemoryRows(MemoryStore(), volatile), MemoryRecent(volatile)
+
+    async def known(read_recent: bool = True) -> list[int]:
+        row = await rows.user(SUBJECT, read_recent=read_recent, request_id="", stages=(), deadline=SOON)
+        return sorted(row.recent.tolist())
+
+    await recent.remember(SUBJECT, [1, 2], Purpose.SERVE, SOON)
+    await recent.remember(SUBJECT, [3], Purpose.EVALUATE, SOON)
+    assert await known() == [1, 2]
+    clock.advance(keys.RECENT_MS)
+    assert await known() == [1, 2]
+    clock.advance(1)
+    await recent.remember(SUBJECT, [2], Purpose.SERVE, SOON)
+    assert await known() == [2]
+    assert await known(read_recent=False) == []
+
+
+async def test_rows_answers_and_progress_are_those_of_the_stores(volatile: Volatile) -> None:
+    store = MemoryStore()
+    rows = MemoryRows(store, volatile)
+    await store.commit(
+        [
+            Write(
+                rows={keys.user_row(SUBJECT): {"user_history.v1": b"h"}, keys.item_row(7): {"item_counts.v1": b"c"}},
+                values={keys.progress("users"): b"12"},
+            )
+        ]
+    )
+    await MemoryAnswers(volatile).claim(SUBJECT, "r", b"packed", SOON)
+    row = await rows.user(SUBJECT, read_recent=True, request_id="r", stages=("users", "items"), deadline=SOON)
+    assert row.states == {"user_history.v1": b"h"} and row.stored_answer == b"packed"
+    assert row.progress_ms == {"users": 12} and row.recent.dtype == np.uint64
+    assert await rows.items([7, 8], SOON) == [(7, "item_counts.v1", b"c")]
+    nobody = await rows.user(OTHER, read_recent=True, request_id="", stages=(), deadline=SOON)
+    assert nobody.states == {} and nobody.stored_answer == b""
