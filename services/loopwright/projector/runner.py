@@ -26,6 +26,9 @@ from loopwright.store import keys as row_keys
 from loopwright.telemetry import gauge, get_logger, names
 
 _log = get_logger(__name__)
+SMALL_PART = 10
+"""A batch under this part of the largest one costs more in writes than waiting a little costs in freshness."""
+
 Report = Callable[[str, Offsets], None]
 
 
@@ -102,6 +105,8 @@ class StageRunner:
                 records = await reader.read(self._pace.poll_interval_ms / 1000)
                 await self._fold(records)
                 await self._tell(reader, running=request is None)
+                if 0 < len(records) < self._pace.batch_records // SMALL_PART:
+                    await asyncio.sleep(self._pace.gather_ms / 1000)
             await self._stage.sweep(reader.position())
             if last and request is not None and reader.done():
                 self._lot.stand(self._stage.name, reader.position())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from loopwright.api.policy.v1 import policy_service_pb2 as pb
 from loopwright.api.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
+from loopwright.rpc import open_channel
+from loopwright.trainer.config import TrainerSettings
 
 CALL_WITHIN_S = 10.0
 
@@ -37,3 +41,10 @@ class PolicyClient:
             surface=surface, policy_version=version, expected_previous=previous, actor=self._actor, reason=reason
         )
         await self._stub.ActivateBundle(request, timeout=CALL_WITHIN_S)
+
+
+@asynccontextmanager
+async def policy_service(settings: TrainerSettings, actor: str) -> AsyncIterator[PolicyClient]:
+    """Open PolicyService; `actor` goes on record with every change."""
+    async with open_channel(settings.policy_target, settings.channels) as channel:
+        yield PolicyClient(channel, actor)

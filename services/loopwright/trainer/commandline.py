@@ -6,14 +6,15 @@ import argparse
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from loopwright.eventlog import CONTROL, KafkaEventLog, Tail
 from loopwright.faults import Fault, Internal
 from loopwright.lifecycle import MeshClock
 from loopwright.modelstore import ModelStore
-from loopwright.rpc import Deadline, open_channel, run
+from loopwright.rpc import Deadline, run
 from loopwright.telemetry import configure, get_logger
-from loopwright.trainer.clients import PolicyClient
+from loopwright.trainer.clients import policy_service
 from loopwright.trainer.config import TrainerSettings
 from loopwright.trainer.convert import PRODUCER
 from loopwright.trainer.reporting import Reporter
@@ -67,10 +68,7 @@ async def _train(settings: TrainerSettings, asked: argparse.Namespace, reporter:
         control = Tail(log, [CONTROL], clock.apply, name="control")
         await control.start(Deadline.after(settings.startup_timeout_s))
         stack.push_async_callback(control.stop)
-        policies = None
-        if asked.promote:
-            channel = await stack.enter_async_context(open_channel(settings.policy_target, settings.channels))
-            policies = PolicyClient(channel, asked.actor)
         store = ModelStore(settings.model_store_path)
         order = Order(seed=asked.seed, surface=asked.surface)
+        policies = partial(policy_service, settings, asked.actor) if asked.promote else None
         await train(log, clock, store, settings, order, reporter, policies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,15 +89,18 @@ def fit(
     table = catalogue_table(evidence.catalogue, actions.item_ids)
     _check(actions.item_ids[teaching & actions.engaged], table)
     now_ms = int(actions.times_ms[teaching].max()) + NOW_AFTER_MS
-    found = _examples(evidence, teaching, table, bundle, now_ms, recipe, seed, progress)
-    inputs = RankingInputs(found)
-    ranker = train_ranker(found, inputs, recipe.rankers, seed, lambda share: progress("ranker", 0.75 * share))
-    pre, pre_losses = _pre_ranker(inputs, ranker, bundle, recipe, seed, lambda s: progress("ranker", 0.75 + 0.25 * s))
-    stage1 = learn_stage1(
-        actions.take(teaching), evidence.users, table, recipe.towers, seed,
-        lambda share: progress("towers", 0.5 + 0.5 * share),
-    )  # fmt: skip
-    progress("towers", 1.0)
+    # What serves is learned beside what the pseudo-decisions need: two trainings of one thread each, with no state or
+    # random numbers in common, so that the outcome is that of one after the other.
+    with ThreadPoolExecutor(1, "stage 1", initializer=settle_torch) as beside:
+        refit = beside.submit(learn_stage1, actions.take(teaching), evidence.users, table, recipe.towers, seed)
+        found = _examples(evidence, teaching, table, bundle, now_ms, recipe, seed, progress)
+        inputs = RankingInputs(found)
+        ranker = train_ranker(found, inputs, recipe.rankers, seed, lambda share: progress("ranker", 0.75 * share))
+        pre, pre_losses = _pre_ranker(
+            inputs, ranker, bundle, recipe, seed, lambda share: progress("ranker", 0.75 + 0.25 * share)
+        )
+        stage1 = refit.result()
+    progress("ranker", 1.0)
     towers = stage1.towers
     assert isinstance(towers, TowerWeights)
     weights = Weights(towers, ranker.weights, pre, widths_of(bundle))
@@ -134,7 +138,7 @@ def _examples(
 ) -> Examples:
     parts = split(evidence, teaching, recipe.examples.cut)
     before = learn_stage1(
-        parts.before.actions, evidence.users, table, recipe.towers, seed, lambda s: progress("towers", 0.5 * s)
+        parts.before.actions, evidence.users, table, recipe.towers, seed, lambda share: progress("towers", share)
     )
     pseudo = pseudo_decisions(
         parts, table, before, bundle, now_ms, recipe.examples, seed, lambda share: progress("signals", share)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -100,9 +100,11 @@ async def train(
     settings: TrainerSettings,
     order: Order,
     reporter: Reporter,
-    policies: Policies | None,
+    policies: Callable[[], AbstractAsyncContextManager[Policies]] | None,
 ) -> None:
     """Run once and report; promotes through `policies` when given and the gates allow it.
+
+    The channel is opened only then: one that stays idle while models train is closed by the server.
 
     Raises:
         Fault: NothingToLearn, faults of the log, REPLICA_NOT_READY of a promotion.
@@ -133,7 +135,8 @@ async def train(
     if policies is not None and verdict.may_serve:
         with watch.step("promote"):
             reporter.progress("promote", 0.0)
-            version = await _promoted(policies, candidate, now, verdict, settings)
+            async with policies() as service:
+                version = await _promoted(service, candidate, now, verdict, settings)
             reporter.progress("promote", 1.0)
     _tables(reporter, reading, fitted, verdict)
     reporter.result(

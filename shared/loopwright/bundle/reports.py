@@ -34,7 +34,7 @@ class BundleReports:
     def __init__(
         self, feed: BundleFeed, reporter: Reporter, refusal: Callable[[PolicyBundle], str] = nothing_to_load
     ) -> None:
-        """Take the started feed, the process's reporter, and what says why a bundle cannot be served, empty if it can."""
+        """Take the started feed, the reporter, and what says why a bundle cannot be served: empty when it can."""
         self._feed = feed
         self._reporter = reporter
         self._refusal = refusal

@@ -17,8 +17,8 @@ def server_options(settings: RpcSettings) -> Options:
     return [
         *_shared(settings),
         ("grpc.so_reuseport", 0),
-        # Pings faster than this are answered with GOAWAY too_many_pings; half the client's interval is safe.
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", _ms(settings.keepalive_time_s / 2)),
+        # Faster pings are answered with GOAWAY too_many_pings. A machine that stalls bunches pings: leave them room.
+        ("grpc.http2.min_ping_interval_without_data_ms", _ms(settings.keepalive_time_s / 6)),
         ("grpc.max_connection_age_ms", _ms(settings.max_connection_age_s)),
         ("grpc.max_connection_age_grace_ms", _ms(settings.max_connection_age_grace_s)),
     ]

@@ -14,7 +14,14 @@ from loopwright.projector.replay import ReplayFold
 from loopwright.projector.store import MemoryStore, hashes
 from loopwright.store import keys as row_keys
 
-PACE = Pace(poll_interval_ms=2, progress_interval_ms=10, sweep_interval_ms=10, retry_interval_ms=2, batch_records=64)
+PACE = Pace(
+    poll_interval_ms=2,
+    gather_ms=0,
+    progress_interval_ms=10,
+    sweep_interval_ms=10,
+    retry_interval_ms=2,
+    batch_records=64,
+)
 
 
 class Wall:

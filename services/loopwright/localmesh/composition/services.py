@@ -35,7 +35,7 @@ from loopwright.recommender.config import RecommenderSettings
 from loopwright.recommender.front_door import Dice
 from loopwright.retrieval.config import RetrievalSettings
 
-PACE = Pace(poll_interval_ms=20, progress_interval_ms=10, sweep_interval_ms=200)
+PACE = Pace(poll_interval_ms=20, gather_ms=0, progress_interval_ms=10, sweep_interval_ms=200)
 """In memory a look costs nothing, so what is appended is folded within milliseconds."""
 INDEX_REFRESH_MS = 10
 GRAPH_INTERVAL_S = 0.05

@@ -1,4 +1,9 @@
-"""Pseudo-decisions: a user's rows are cut in time; what stood before decides, what came after labels."""
+"""Pseudo-decisions: a user's organic rows are cut in time; what stood before decides, what came after labels.
+
+What our slates caused labels nothing here: slates are examples of their own, weighted by their propensities. It counts
+for the items all the same, so that item columns look as they do at serving; otherwise a model could tell slates from
+pseudo-decisions by them and would serve everybody as if he were looking at a slate of the past.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +41,14 @@ class Past:
 
     def fold_into(self, table: ItemTable) -> ItemTable:
         """Return a copy of the table with these rows counted."""
-        counted = table.copy()
-        counted.fold_facts(facts(self.actions, (self.views.item_ids, self.views.times_ms)))
-        return counted
+        return counted(table, self.actions, self.views)
+
+
+def counted(table: ItemTable, actions: Actions, views: Views) -> ItemTable:
+    """Return a copy of the table with actions and views counted."""
+    copy = table.copy()
+    copy.fold_facts(facts(actions, (views.item_ids, views.times_ms)))
+    return copy
 
 
 def past_of(evidence: Evidence, kept: Bools, views: Views) -> Past:
@@ -51,21 +61,35 @@ def past_of(evidence: Evidence, kept: Bools, views: Views) -> Past:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The cut of every user: rows before it, as a past, and the engagements after it."""
+    """The cut of every user.
+
+    Attributes:
+        before: Organic rows before it, as a past.
+        after: Organic engagements after it.
+        caused: What slates of ours caused, whenever.
+        views: Views of our slates, whenever.
+    """
 
     before: Past
     after: Actions
+    caused: Actions
+    views: Views
+
+    def items(self, table: ItemTable) -> ItemTable:
+        """Return the items as they stand without what came after the cuts."""
+        return counted(self.before.fold_into(table), self.caused, self.views)
 
 
 def split(evidence: Evidence, fit: Bools, share: float) -> Split:
-    """Return each user's first floor(share n) of n fit rows, and what came after.
+    """Return each user's first floor(share n) of n organic fit rows, and what came after.
 
     Args:
         evidence: The window.
         fit: bool, the rows that may teach.
         share: Share of rows before the cut.
     """
-    rows = np.flatnonzero(fit)
+    slate = evidence.actions.slate
+    rows = np.flatnonzero(fit & ~slate)
     users = evidence.actions.users[rows]
     order = np.argsort(users, kind="stable")
     count = np.bincount(users, minlength=evidence.users)
@@ -75,10 +99,9 @@ def split(evidence: Evidence, fit: Bools, share: float) -> Split:
     before, after = np.zeros(len(fit), dtype=np.bool_), rows[~past]
     before[rows[past]] = True
     later = evidence.actions.take(after)
-    cut_ms = np.full(evidence.users, np.iinfo(np.int64).max)
-    np.minimum.at(cut_ms, later.users, later.times_ms)
-    views = evidence.views.take(evidence.views.times_ms < cut_ms[evidence.views.users])
-    return Split(past_of(evidence, before, views), later.take(later.engaged))
+    unseen = evidence.views.take(np.zeros(len(evidence.views.users), dtype=np.bool_))
+    caused = evidence.actions.take(fit & slate)
+    return Split(past_of(evidence, before, unseen), later.take(later.engaged), caused, evidence.views)
 
 
 def pseudo_decisions(
@@ -108,13 +131,15 @@ def pseudo_decisions(
     users = np.unique(after.users)
     if len(users) > settings.most_decisions:
         users = np.sort(np.random.default_rng(seed).choice(users, settings.most_decisions, replace=False))
-    moment = Moment(parts.before.fold_into(table), stage1, bundle, now_ms)
+    moment = Moment(parts.items(table), stage1, bundle, now_ms)
     for done, user in enumerate(users.tolist()):
         inputs = moment.inputs(parts.before.state(user))
         rows = slice(*np.searchsorted(after.users, [user, user + 1]).tolist())
         labels = labels_of(inputs.item_ids, after.item_ids[rows], after.liked[rows])
-        if labels.any():
-            yield pseudo_decision(inputs.user_columns, inputs.item_columns, inputs.signals, labels)
+        # An item that a slate led the user to is no negative, and no label of an organic decision either.
+        own = ~np.isin(inputs.item_ids, parts.caused.item_ids[parts.caused.users == user])
+        if labels[own].any():
+            yield pseudo_decision(inputs.user_columns, inputs.item_columns[own], inputs.signals[own], labels[own])
         if done % 50 == 0:
             progress(done / len(users))
 

@@ -130,7 +130,8 @@ def _list_loss(engage: Tensor, labels: Tensor, batch: RankingBatch, like_gain: f
     mass = torch.zeros(len(scores), batch.size).index_add(1, place, torch.exp(z - top[:, place]))
     log_p = scores - top[:, place] - torch.log(mass[:, place])
     size = torch.zeros(batch.size).index_add(0, place, gain).clamp(min=1e-6).sqrt()
-    return -(gain / size[place] * log_p).sum(1).mean() / batch.size
+    # By pseudo-decision: slates in the batch must not dilute it.
+    return -(gain / size[place] * log_p).sum(1).mean() / batch.pseudo
 
 
 def _calibrated(raw: NetWeights, found: F32, examples: Examples, slope: float) -> NetWeights:

@@ -25,6 +25,7 @@ class RankingBatch:
         log_positions: float32 [m].
         slates: bool [m], rows of slates; the others are candidates of pseudo-decisions.
         size: b.
+        pseudo: How many of the b are pseudo-decisions.
     """
 
     rows: I64
@@ -35,6 +36,7 @@ class RankingBatch:
     log_positions: F32
     slates: Bools
     size: int
+    pseudo: int
 
 
 class RankingBatches:
@@ -82,6 +84,7 @@ class RankingBatches:
             np.log(self._examples.positions[row]),
             self._examples.slates[decisions[places]],
             len(decisions),
+            int((~self._examples.slates[decisions]).sum()),
         )
 
     def _parts(self, decision: int) -> tuple[I64, I64]:

@@ -17,13 +17,18 @@ class RankingInputs:
     """Standardised inputs of N rows: user columns once a decision, item columns and signals once a row."""
 
     def __init__(self, examples: Examples) -> None:
-        """Measure mean and spread over all rows and apply them."""
+        """Measure mean and spread over the pseudo-decisions, over slates when there are no others, and apply them.
+
+        A column that only slates vary in gets no weight: it would tell slates from pseudo-decisions, not items apart.
+        """
         self.decisions = examples.decisions
-        sizes = np.diff(examples.starts).astype(np.float64)
+        measured = np.ones(len(examples)) if examples.slates.all() else (~examples.slates).astype(np.float64)
+        sizes = np.diff(examples.starts) * measured
         users = examples.user_columns.astype(np.float32)
         rows = np.concatenate([examples.item_columns.astype(np.float32), examples.signals], axis=1)
         moments = [
-            np.concatenate([_mean(users, sizes, power), _mean(rows, np.ones(len(rows)), power)]) for power in (1, 2)
+            np.concatenate([_mean(users, sizes, power), _mean(rows, measured[self.decisions], power)])
+            for power in (1, 2)
         ]
         self.standard = Standard.of(moments[0], moments[1] - moments[0] ** 2)
         self._user_width = users.shape[1]

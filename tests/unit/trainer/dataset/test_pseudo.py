@@ -1,0 +1,59 @@
+import numpy as np
+from tests.trainer_world import MINUTE_MS, RECIPE, START_MS, bundle, catalogue, collected, organic, rows
+
+from loopwright.domain.enums import ActionKind
+from loopwright.domain.ids import item_id
+from loopwright.trainer.dataset.pseudo import labels_of, pseudo_decisions, split
+from loopwright.trainer.dataset.stage1 import learn_stage1
+from loopwright.trainer.labels.states import catalogue_table
+from loopwright.trainer.learning.settings import ExampleSettings
+
+NOW_MS = START_MS + 9_999 * MINUTE_MS
+
+
+def test_every_user_is_cut_at_four_fifths_of_the_rows_that_teach() -> None:
+    evidence = collected(catalogue(12), rows(5, 12, 10), [organic(0, 11, NOW_MS, True, rank=99)])
+    parts = split(evidence, ~evidence.actions.judge, 0.8)
+    assert np.diff(parts.before.starts).tolist() == [8] * 5
+    assert np.bincount(parts.after.users).tolist() == [2] * 5
+    assert not parts.before.actions.judge.any()
+    assert not parts.after.judge.any()
+    for user in range(5):
+        mine = parts.before.actions.users == user
+        assert parts.before.actions.times_ms[mine].max() < parts.after.times_ms[parts.after.users == user].min()
+
+
+def test_only_engagements_after_the_cut_label() -> None:
+    actions = [organic(0, item, START_MS + item, True, rank=item) for item in range(8)]
+    actions += [organic(0, 8, START_MS + 8, False, ActionKind.SKIP, rank=8)]
+    actions += [organic(0, 9, START_MS + 9, True, rank=9)]
+    parts = split(collected([], actions), np.ones(10, np.bool_), 0.8)
+    assert parts.after.item_ids.tolist() == [item_id("9")]
+
+
+def test_labels_say_engaged_and_satisfied() -> None:
+    ids = np.array([1, 2, 3], np.uint64)
+    engaged = np.array([2, 3, 9], np.uint64)
+    assert labels_of(ids, engaged, np.array([False, True, True])).tolist() == [0, 1, 2]
+
+
+def test_decisions_hold_open_candidates_with_the_labels_of_later_rows() -> None:
+    evidence = collected(catalogue(20), rows(12, 20, 10))
+    fit = ~evidence.actions.judge
+    table = catalogue_table(evidence.catalogue, evidence.actions.item_ids)
+    parts = split(evidence, fit, 0.8)
+    stage1 = learn_stage1(parts.before.actions, evidence.users, table, RECIPE.towers, 1)
+    found = list(pseudo_decisions(parts, table, stage1, bundle(), NOW_MS, RECIPE.examples, 1))
+    assert len(found) == 12
+    assert all(len(decision.labels) == 20 - 8 for decision in found)
+    assert [int((decision.labels > 0).sum()) for decision in found] == [2] * 12
+    assert not any(decision.slate for decision in found)
+    fewer = list(pseudo_decisions(parts, table, stage1, bundle(), NOW_MS, ExampleSettings(most_decisions=5), 1))
+    assert len(fewer) == 5
+
+
+def test_a_user_with_one_row_is_decided_for_as_a_new_one() -> None:
+    evidence = collected(catalogue(6), rows(6, 6, 1))
+    parts = split(evidence, ~evidence.actions.judge, 0.8)
+    assert len(parts.before.actions) == 0
+    assert len(parts.after) == 6
