@@ -17,7 +17,7 @@ class Pace(BaseModel):
         default=100, ge=1, le=10_000, description="Longest wait for records, and between looks at a parking request."
     )
     gather_ms: int = Field(
-        default=100, ge=0, le=10_000, description="Wait after a small batch, so that the next one is worth its writes."
+        default=400, ge=0, le=10_000, description="Wait after a small batch, so that the next one is worth its writes."
     )
     progress_interval_ms: int = Field(
         default=200, ge=10, le=10_000, description="Shortest time between two writes of a stage's progress."

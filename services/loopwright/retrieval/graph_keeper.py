@@ -12,7 +12,7 @@ from loopwright.eventlog import ACTIONS, ORGANIC, EventLog, Offsets, Record, Tai
 from loopwright.featurespec.covisitation import Engagements, Graph, build_graph, empty_graph
 from loopwright.featurespec.folds.covisitation import fold_engagement
 
-BUILD_SHARE = 0.2
+BUILD_SHARE = 0.05
 """Largest share of one CPU that building may take: after a long build the next one waits longer."""
 
 
