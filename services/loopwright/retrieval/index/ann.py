@@ -50,7 +50,7 @@ class AnnIndex:
             self._index.set_ef(breadth)
             try:
                 labels, _ = self._index.knn_query(vector.reshape(1, -1), k=count, num_threads=1)
-            except RuntimeError:  # hnswlib raises when the graph yields fewer than k (issue 93)
+            except RuntimeError:  # hnswlib raises when the graph yields fewer than k (nmslib/hnswlib#93)
                 return None
         rows: I64 = labels[0].astype(np.int64)
         return rows

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from tests.trainer_world import MINUTE_MS, RECIPE, START_MS, bundle, catalogue, collected, organic, rows
 
@@ -57,3 +59,24 @@ def test_a_user_with_one_row_is_decided_for_as_a_new_one() -> None:
     parts = split(evidence, ~evidence.actions.judge, 0.8)
     assert len(parts.before.actions) == 0
     assert len(parts.after) == 6
+
+
+def test_what_a_slate_caused_counts_for_items_and_labels_nothing() -> None:
+    evidence = collected(catalogue(20), rows(12, 20, 10))
+    slate = np.zeros(len(evidence.actions), np.bool_)
+    newest = int(np.flatnonzero(evidence.actions.users == 0)[-1])
+    slate[newest] = True
+    evidence = replace(evidence, actions=replace(evidence.actions, slate=slate))
+    clicked = evidence.actions.item_ids[newest]
+    table = catalogue_table(evidence.catalogue, evidence.actions.item_ids)
+    parts = split(evidence, ~evidence.actions.judge, 0.8)
+    assert parts.caused.item_ids.tolist() == [clicked]
+    assert not parts.before.actions.slate.any()
+    assert not parts.after.slate.any()
+    row = table.rows_of(np.array([clicked]))
+    assert parts.items(table).engagements[row] == parts.before.fold_into(table).engagements[row] + 1
+    stage1 = learn_stage1(parts.before.actions, evidence.users, table, RECIPE.towers, 1)
+    first = next(pseudo_decisions(parts, table, stage1, bundle(), NOW_MS, RECIPE.examples, 1))
+    # Nine organic rows, seven of them before the cut: of twenty items the clicked one is neither label nor negative.
+    assert len(first.labels) == 20 - 7 - 1
+    assert int((first.labels > 0).sum()) == 2
