@@ -14,9 +14,9 @@ from loopwright.api.recommender.v1 import recommender_service_pb2 as pb
 from loopwright.bundle import PolicyBundle, canonical_json, default_bundle, policy_version, with_models, with_values
 from loopwright.domain.enums import ActionKind
 from loopwright.featurespec.groups import width
-from loopwright.ingest.config import DEVELOPMENT_SUBJECT_KEY
 from loopwright.ingest.rows import InteractionRow, ItemRow
 from loopwright.lifecycle import FixedClock
+from loopwright.lifecycle.development_keys import DEVELOPMENT_SUBJECT_KEY
 from loopwright.localmesh.composition import OneProcess, one_process
 from loopwright.modelstore import Kind
 from loopwright.pipeline.convert.request import request_from_proto

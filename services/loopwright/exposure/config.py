@@ -10,10 +10,8 @@ from pydantic import Field, SecretStr, model_validator
 from loopwright.eventlog import OutboxSettings
 from loopwright.exposure.tokens import MAX_KEY_ID
 from loopwright.lifecycle import ServiceSettings
+from loopwright.lifecycle.development_keys import DEVELOPMENT_TOKEN_KEY, refuse_beyond_loopback
 from loopwright.rpc import RpcSettings
-from loopwright.rpc.settings import is_loopback
-
-DEVELOPMENT_TOKEN_KEY = "loopwright-development-token-key"
 
 
 class ExposureSettings(ServiceSettings, service="exposure"):
@@ -56,9 +54,7 @@ class ExposureSettings(ServiceSettings, service="exposure"):
     def _keys(self) -> Self:
         if self.token_key_id in self.retired_token_keys:
             raise ValueError("retired_token_keys must not hold token_key_id")
-        public = self.token_key.get_secret_value() == DEVELOPMENT_TOKEN_KEY
-        if public and not is_loopback(self.rpc.host):
-            raise ValueError("refusing to listen beyond loopback with the published token key: set token_key")
+        refuse_beyond_loopback("token_key", self.token_key, DEVELOPMENT_TOKEN_KEY, self.rpc.host)
         return self
 
     def token_keys(self) -> dict[int, bytes]:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 
 import psutil
 
-from loopwright.exposure.config import DEVELOPMENT_TOKEN_KEY
-from loopwright.ingest.config import DEVELOPMENT_SUBJECT_KEY as INGEST_SUBJECT_KEY
+from loopwright.lifecycle.development_keys import DEVELOPMENT_SUBJECT_KEY, DEVELOPMENT_TOKEN_KEY
 from loopwright.localmesh.run_file import RunFile
-from loopwright.recommender.config import DEVELOPMENT_SUBJECT_KEY
 
 PUBLISHED: Mapping[str, tuple[str, str]] = {
     "recommender": ("LOOPWRIGHT_RECOMMENDER_SUBJECT_KEY", DEVELOPMENT_SUBJECT_KEY),
-    "ingest": ("LOOPWRIGHT_INGEST_SUBJECT_KEY", INGEST_SUBJECT_KEY),
+    "ingest": ("LOOPWRIGHT_INGEST_SUBJECT_KEY", DEVELOPMENT_SUBJECT_KEY),
     "exposure": ("LOOPWRIGHT_EXPOSURE_TOKEN_KEY", DEVELOPMENT_TOKEN_KEY),
 }
 """Service -> the variable of its key, and the key that stands in when it is not set."""

@@ -7,11 +7,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from loopwright.lifecycle import ServiceSettings
+from loopwright.lifecycle.development_keys import DEVELOPMENT_SUBJECT_KEY, refuse_beyond_loopback
 from loopwright.rpc import ChannelSettings, RpcSettings
-from loopwright.rpc.settings import is_loopback
-
-DEVELOPMENT_SUBJECT_KEY = "loopwright-development-subject-key"
-"""Published on purpose: it lets a machine of its own try everything, and is refused anywhere else."""
 
 
 class RecommenderSettings(ServiceSettings, service="recommender"):
@@ -34,6 +31,5 @@ class RecommenderSettings(ServiceSettings, service="recommender"):
 
     @model_validator(mode="after")
     def _development_key_stays_on_loopback(self) -> Self:
-        if self.subject_key.get_secret_value() == DEVELOPMENT_SUBJECT_KEY and not is_loopback(self.rpc.host):
-            raise ValueError("subject_key: the published development key is refused with a non-loopback binding")
+        refuse_beyond_loopback("subject_key", self.subject_key, DEVELOPMENT_SUBJECT_KEY, self.rpc.host)
         return self

@@ -14,10 +14,10 @@ from loopwright.domain.ids import item_id, item_key, name_id, subject_of
 from loopwright.eventlog import CATALOG, CONTROL, ORGANIC, PROFILES, ms_of, occurred_at_ms
 from loopwright.eventlog.topics import Topic
 from loopwright.faults import Kind, LogUnavailable, RemoteFault
-from loopwright.ingest.config import DEVELOPMENT_SUBJECT_KEY
 from loopwright.ingest.convert import item_event
 from loopwright.ingest.rows import ItemRow
 from loopwright.lifecycle import FixedClock
+from loopwright.lifecycle.development_keys import DEVELOPMENT_SUBJECT_KEY
 from loopwright.rpc import fault_from_call
 
 KEY = DEVELOPMENT_SUBJECT_KEY.encode()
