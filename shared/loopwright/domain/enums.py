@@ -13,6 +13,11 @@ class Source(IntEnum):
     TRENDING = 3
     FRESH = 4
     POPULARITY = 5
+    FALLBACK = 6
+
+
+PLANNED_SOURCES = tuple(source for source in Source if source is not Source.FALLBACK)
+"""Sources that a bundle may plan; the fallback order stands in when they are lost."""
 
 
 class Purpose(IntEnum):

@@ -70,6 +70,7 @@ DEAD_LETTERS = _topic("dead_letters", "projector", "as the source", "event_set_a
 ITEM_FACTS = _topic("item_facts", "projector", "item", "item_facts_derived", SHORT_MS)
 ITEM_ROWS = _topic("item_rows", "projector", "item, group version", "item_row_folded", FOREVER_MS, compacted=True)
 POLICIES = _topic("policies", "policy", "surface", "policy_published policy_activated policy_rolled_back", FOREVER_MS)
+FALLBACKS = _topic("fallbacks", "policy", "surface", "fallback_prepared", FOREVER_MS, compacted=True)
 MODELS = _topic("models", "trainer", "model", "model_trained model_evaluated", FOREVER_MS)
 READINESS = _topic("readiness", ANY_WRITER, "replica, kind, artefact", "replica_reported", FOREVER_MS, compacted=True)
 HEALTH = _topic("health", "monitor", "SLO", "", FOREVER_MS)
@@ -88,6 +89,7 @@ ALL_TOPICS: tuple[Topic, ...] = (
     ITEM_FACTS,
     ITEM_ROWS,
     POLICIES,
+    FALLBACKS,
     MODELS,
     READINESS,
     HEALTH,

@@ -5,11 +5,11 @@ from pydantic import ValidationError
 
 from loopwright.bundle import default_bundle, with_values
 from loopwright.bundle.sections import SourceName
-from loopwright.domain.enums import Source
+from loopwright.domain.enums import PLANNED_SOURCES, Source
 
 
 def test_source_names_are_the_sources_in_lower_case() -> None:
-    assert list(get_args(SourceName)) == [source.name.lower() for source in Source]
+    assert list(get_args(SourceName)) == [source.name.lower() for source in PLANNED_SOURCES]
 
 
 def test_plans_come_in_the_order_of_source_numbers_and_leave_out_what_is_not_listed() -> None:

@@ -1,5 +1,5 @@
 from loopwright.api.events.v1.event_pb2 import Event
-from loopwright.eventlog import ALL_TOPICS, CONTROL, ITEM_ROWS, LATE, READINESS, topic_named
+from loopwright.eventlog import ALL_TOPICS, CONTROL, FALLBACKS, ITEM_ROWS, LATE, READINESS, topic_named
 
 
 def test_every_topic_has_one_writer_but_readiness() -> None:
@@ -8,7 +8,7 @@ def test_every_topic_has_one_writer_but_readiness() -> None:
 
 
 def test_only_topics_that_hold_whole_states_are_compacted() -> None:
-    assert {topic for topic in ALL_TOPICS if topic.compacted} == {ITEM_ROWS, READINESS}
+    assert {topic for topic in ALL_TOPICS if topic.compacted} == {FALLBACKS, ITEM_ROWS, READINESS}
 
 
 def test_compacted_topics_are_kept_for_ever() -> None:

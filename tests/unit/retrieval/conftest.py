@@ -6,7 +6,7 @@ from tests.tiny_models import put_two_tower
 
 from loopwright.api.events.v1.catalog_pb2 import ItemUpserted, ItemWithdrawn
 from loopwright.api.events.v1.event_pb2 import Event
-from loopwright.domain.enums import ActionKind, Source
+from loopwright.domain.enums import PLANNED_SOURCES, ActionKind
 from loopwright.domain.vectors import LIKED_FLAG, History
 from loopwright.featurespec.covisitation import Engagements, Graph, build_graph, empty_graph
 from loopwright.featurespec.facts import Fact, FactBatch
@@ -22,7 +22,7 @@ from loopwright.retrieval.query import Evidence
 
 NOW_MS = 1_700_000_000_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-ALL_SOURCES = tuple(SourcePlan(source, 20, 1.0, 1000) for source in Source)
+ALL_SOURCES = tuple(SourcePlan(source, 20, 1.0, 1000) for source in PLANNED_SOURCES)
 
 
 def upsert(

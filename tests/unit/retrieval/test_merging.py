@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.domain.enums import Source
+from loopwright.domain.enums import PLANNED_SOURCES
 from loopwright.featurespec.fusion import RANK_CONSTANT
 from loopwright.pipeline.types import SourcePlan
 from loopwright.retrieval.merging import merge
@@ -13,7 +13,8 @@ WEIGHTS = st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=5, max_size=5)
 
 
 def plans(count: int, weights: list[float]) -> list[SourcePlan]:
-    return [SourcePlan(source, 15, weight, 10) for source, weight in zip(list(Source)[:count], weights, strict=False)]
+    pairs = zip(PLANNED_SOURCES[:count], weights, strict=False)
+    return [SourcePlan(source, 15, weight, 10) for source, weight in pairs]
 
 
 def proposal(items: list[int]) -> Proposal:

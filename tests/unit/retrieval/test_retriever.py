@@ -9,7 +9,7 @@ import pytest
 from tests.fake_feed import FakeFeed, FakeReadiness
 
 from loopwright.bundle import PolicyBundle, default_bundle, with_models
-from loopwright.domain.enums import Source
+from loopwright.domain.enums import PLANNED_SOURCES, Source
 from loopwright.faults import BundleNotLoaded, DependencyDown
 from loopwright.featurespec.signals import SIGNALS
 from loopwright.featurespec.table import ItemTable
@@ -26,7 +26,7 @@ from loopwright.rpc import Deadline
 from .conftest import history_of, indexed, liked_graph, query
 
 GRAPH = liked_graph((1, 2, 3), (1, 2), (1, 2, 4), (5, 6))
-PLANS = tuple(SourcePlan(source, 20, 1.0, 5000) for source in Source)
+PLANS = tuple(SourcePlan(source, 20, 1.0, 5000) for source in PLANNED_SOURCES)
 
 
 @dataclass
@@ -62,7 +62,7 @@ async def rig(table: ItemTable, tower: TwoTower) -> AsyncIterator[Rig]:
 
 async def test_every_planned_source_reports_and_its_column_says_whom_it_credits(rig: Rig) -> None:
     found = await rig.ask(history=history_of(1, 5), avoid=np.array([1, 5], np.uint64))
-    assert [report.source for report in found.reports] == list(Source)
+    assert [report.source for report in found.reports] == list(PLANNED_SOURCES)
     assert not any(report.failed for report in found.reports)
     for column, report in enumerate(found.reports):
         assert int((found.source_ranks[:, column] > 0).sum()) == report.count
@@ -122,7 +122,7 @@ async def test_failing_and_late_sources_are_missing_and_reported_and_the_rest_an
     slow = Slow()
     broken = (Broken(Source.FRESH, DependencyDown()), Broken(Source.CO_VISITATION, RuntimeError("bug")))
     good = [source for source in SOURCES if source.source in (Source.TWO_TOWER, Source.POPULARITY)]
-    plans = tuple(SourcePlan(source, 20, 1.0, 50 if source is Source.TRENDING else 5000) for source in Source)
+    plans = tuple(SourcePlan(source, 20, 1.0, 50 if source is Source.TRENDING else 5000) for source in PLANNED_SOURCES)
     try:
         found = await rig.ask([*good, *broken, slow], sources=plans)
     finally:

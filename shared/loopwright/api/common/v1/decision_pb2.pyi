@@ -30,6 +30,7 @@ class CandidateSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CANDIDATE_SOURCE_TRENDING: _ClassVar[CandidateSource]
     CANDIDATE_SOURCE_FRESH: _ClassVar[CandidateSource]
     CANDIDATE_SOURCE_POPULARITY: _ClassVar[CandidateSource]
+    CANDIDATE_SOURCE_FALLBACK: _ClassVar[CandidateSource]
 
 class Scheme(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -77,6 +78,7 @@ CANDIDATE_SOURCE_CO_VISITATION: CandidateSource
 CANDIDATE_SOURCE_TRENDING: CandidateSource
 CANDIDATE_SOURCE_FRESH: CandidateSource
 CANDIDATE_SOURCE_POPULARITY: CandidateSource
+CANDIDATE_SOURCE_FALLBACK: CandidateSource
 SCHEME_UNSPECIFIED: Scheme
 SCHEME_NONE: Scheme
 SCHEME_RANKED: Scheme
