@@ -1,6 +1,6 @@
 # What a person types. Every target works from a clean clone; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lint test demo bench quality lock clean
+.PHONY: help setup proto lint test faults demo bench quality lock clean
 SHELL := /bin/bash
 
 BIN := .venv/bin
@@ -22,6 +22,9 @@ lint: setup ## ruff, mypy strict, buf, import contracts, freshness of generated 
 
 test: setup ## every test, the ones on a real Kafka and Redis included (ARGS="-k word" narrows)
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: setup ## the mesh while its parts die: one table (TABLE=docs/faults.md writes it, ARGS="-k kafka" narrows)
+	@LOOPWRIGHT_FAULTS_TABLE=$(TABLE) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
 
 demo: setup ## the whole loop on one machine: start, import, train, serve, retrain, explain, stop (ARGS=--keep)
 	@$(BIN)/loopwright demo $(ARGS)

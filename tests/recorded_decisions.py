@@ -7,11 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from loopwright.bundle import PolicyBundle, canonical_json, default_bundle, policy_version, with_models, with_values
-from loopwright.domain.enums import Exploration, Purpose, Stage
+from loopwright.bundle import (
+    FallbackOrder,
+    PolicyBundle,
+    canonical_json,
+    default_bundle,
+    policy_version,
+    with_models,
+    with_values,
+)
+from loopwright.domain.enums import DegradationReason, Exploration, Purpose, Stage
 from loopwright.domain.guards import guard_bits
 from loopwright.domain.ids import make_decision_id
-from loopwright.eventlog import DECISIONS, FUNNELS, POLICIES, Event, MemoryBroker, MemoryEventLog
+from loopwright.eventlog import DECISIONS, FALLBACKS, FUNNELS, POLICIES, Event, MemoryBroker, MemoryEventLog
 from loopwright.exposure.convert import decision_from_record, funnel_events, slate_event
 from loopwright.featurespec.groups import width
 from loopwright.featurespec.signals import SIGNALS
@@ -21,19 +29,21 @@ from loopwright.modelstore.models import open_pre_ranker, open_ranker
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.assemble import Identity, assemble
 from loopwright.pipeline.convert.funnel import pack_funnel
+from loopwright.pipeline.fallback import fallback_run
 from loopwright.pipeline.plan import Plan
 from loopwright.pipeline.record import DecisionRecord
-from loopwright.pipeline.runner import PipelineRun
+from loopwright.pipeline.run import PipelineRun
 from loopwright.pipeline.types import (
     CandidateSet,
     CrossContext,
+    Degradation,
     History,
     ItemColumns,
     Request,
     SourceReport,
     UserContext,
 )
-from loopwright.policy.convert import activated_event, published_event
+from loopwright.policy.convert import activated_event, fallback_event, published_event
 from loopwright.policy.slate import decide
 from loopwright.ranking.ranker import scores_of
 from loopwright.rpc import Deadline
@@ -138,6 +148,26 @@ def recorded(
     return assemble(run, Identity(make_decision_id(wall_ms, plan.request.subject, number.to_bytes(9, "big")), wall_ms))
 
 
+def synthetic_order(bundle: PolicyBundle, n: int = 60) -> FallbackOrder:
+    """Return an order of `n` items of six creators and four tags."""
+    ids, rng = np.arange(1, n + 1).astype(np.uint64) * np.uint64(7919), np.random.default_rng(n)
+    creators, tags = rng.integers(0, 6, n).astype(np.uint64), rng.integers(0, 4, n).astype(np.uint64)
+    return FallbackOrder.of("home", policy_version(bundle), ids, creators, tags, [f"item-{item}" for item in ids])
+
+
+def recorded_fallback(
+    bundle: PolicyBundle, order: FallbackOrder, number: int, *, k: int = 20
+) -> tuple[DecisionRecord, Answer]:
+    """Return decision number `number`, served from the order to a user who has acted on its first three items."""
+    user = synthetic_user(bundle, np.random.default_rng(number), order.item_ids[:3])
+    asked = synthetic_request(k, Purpose.SERVE, number)
+    plan = Plan(policy_version(bundle), bundle, asked, NOW_MS + number, number, 1.0, order)
+    lost = [Degradation(Stage.HYDRATE_ITEMS, DegradationReason.TIMEOUT)]
+    run = fallback_run(plan, order, user, lost, {Stage.HYDRATE_ITEMS: 30_000})
+    wall_ms = NOW_MS + number
+    return assemble(run, Identity(make_decision_id(wall_ms, asked.subject, number.to_bytes(9, "big")), wall_ms))
+
+
 def events_of(record: DecisionRecord, answer: Answer) -> tuple[Event, list[Event]]:
     """Return the slate's event and the funnel's, as exposure writes them."""
     decision = decision_from_record(record, answer)
@@ -175,8 +205,14 @@ class RecordedLog:
             await self.log("policy").append(POLICIES, b"home", event, deadline=SOON)
         self.active, self.switches = version, self.switches + 1
 
+    async def prepare(self, order: FallbackOrder) -> None:
+        event = fallback_event(FixedClock(NOW_MS), "policy", order)
+        await self.log("policy").append(FALLBACKS, b"home", event, deadline=SOON)
+
     async def decide(self, bundle: PolicyBundle, number: int, **options: object) -> DecisionRecord:
-        record, answer = recorded(self.store, bundle, number, **options)  # type: ignore[arg-type]
+        return await self.put(*recorded(self.store, bundle, number, **options))  # type: ignore[arg-type]
+
+    async def put(self, record: DecisionRecord, answer: Answer) -> DecisionRecord:
         slate, funnel = events_of(record, answer)
         key = record.request.subject
         await self.log("exposure").append_many(FUNNELS, [(key, event) for event in funnel], deadline=SOON)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from loopwright.localmesh.topology import SERVICES, Layout, environment
+from loopwright.localmesh.topology import SERVICES, Instance, Layout, environment
 from tests.architecture.source import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -21,7 +21,7 @@ def test_a_service_of_compose_has_the_settings_that_the_topology_gives_it(servic
     declared = COMPOSE["services"][service.name]
     arguments = declared["build"]["args"]
     assert f"loopwright.{arguments['SERVICE']}.{arguments.get('ENTRY', 'server')}" == service.module
-    ours = {name for name in environment(service, LAYOUT) if name.startswith("LOOPWRIGHT_")}
+    ours = {name for name in environment(Instance(service), LAYOUT) if name.startswith("LOOPWRIGHT_")}
     assert ours - set(declared["environment"]) == set()
 
 

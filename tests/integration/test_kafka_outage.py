@@ -14,8 +14,10 @@ import pytest
 from loopwright.api.events.v1.feedback_pb2 import ActionTaken
 from loopwright.eventlog import (
     ACTIONS,
+    CONTROL,
     DurableWriter,
     Event,
+    EventReader,
     KafkaEventLog,
     LogSettings,
     Outbox,
@@ -27,6 +29,7 @@ from loopwright.eventlog import (
     replay,
     wall_now_ms,
 )
+from loopwright.eventlog.kafka_reader import KafkaReader
 from loopwright.faults import AppendTimeout, LogUnavailable
 from loopwright.lifecycle import FixedClock
 from loopwright.localmesh.kafka_server import KafkaServer
@@ -137,6 +140,63 @@ async def test_a_producer_that_hears_nothing_is_replaced_and_the_log_closes_in_t
         os.kill(broker.process.record.pid, signal.SIGSTOP)
         with pytest.raises(AppendTimeout):
             await log.append(ACTIONS, *action(9), deadline=Deadline.after(0.05))
+
+
+@pytest.mark.parametrize("fault", ["frozen", "killed"])
+async def test_tails_are_current_soon_after_a_broker_comes_back(broker: KafkaServer, fault: str) -> None:
+    async with KafkaEventLog.open(broker.bootstrap, producer="exposure") as log:
+        seen: list[Record] = []
+        async with Tail(log, [ACTIONS], seen.append) as busy, Tail(log, [CONTROL], seen.append) as idle:
+            await log.append(ACTIONS, *action(0), deadline=Deadline.after(10))
+            pid = broker.process.record.pid
+            os.kill(pid, signal.SIGSTOP if fault == "frozen" else signal.SIGKILL)
+            away_at = wall_now_ms()
+            await asyncio.sleep(12)  # longer than the client waits for one answer
+            assert all((tail.caught_up_at_ms or 0) <= away_at + 1_000 for tail in (busy, idle))
+            if fault == "frozen":
+                os.kill(pid, signal.SIGCONT)
+            else:
+                await broker.start()
+            back_at = wall_now_ms()
+            async with asyncio.timeout(10):
+                while any((tail.caught_up_at_ms or 0) < back_at for tail in (busy, idle)):
+                    await asyncio.sleep(0.02)
+                await _appended(log, 1)
+                await busy.reached(await log.ends([ACTIONS]), Deadline.after(10))
+        assert {record.event.event_id for record in seen} == {action(n)[1].event_id for n in (0, 1)}
+
+
+async def test_a_consumer_that_stops_without_a_word_is_replaced_and_reads_on(broker: KafkaServer) -> None:
+    settings = LogSettings(stuck_after_s=1.0)
+    async with KafkaEventLog.open(broker.bootstrap, producer="exposure", settings=settings) as log:
+        await log.append(ACTIONS, *action(0), deadline=Deadline.after(10))
+        async with log.reader([ACTIONS]) as reader:
+            read = await _read(reader, 1)
+            assert isinstance(reader, KafkaReader)
+            first = reader._consumer
+            assert first is not None
+            first._fetcher._fetch_task.cancel()  # as aio-libs/aiokafka#1037 leaves it: no error, no records
+            await log.append(ACTIONS, *action(1), deadline=Deadline.after(10))
+            read += await _read(reader, 1)
+            assert reader._consumer is not first
+        assert [record.event.event_id for record in read] == [action(n)[1].event_id for n in (0, 1)]
+
+
+async def _read(reader: EventReader, count: int) -> list[Record]:
+    found: list[Record] = []
+    async with asyncio.timeout(30):
+        while len(found) < count:
+            found += await reader.read()
+    return found
+
+
+async def _appended(log: KafkaEventLog, number: int) -> None:
+    while True:
+        try:
+            await log.append(ACTIONS, *action(number), deadline=Deadline.after(5))
+            return
+        except (LogUnavailable, AppendTimeout):
+            await asyncio.sleep(0.1)
 
 
 async def test_without_a_broker_nothing_opens_and_the_fault_says_so(broker: KafkaServer) -> None:

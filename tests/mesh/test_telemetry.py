@@ -9,14 +9,15 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import NoOpTracerProvider
+from opentelemetry.trace import NoOpTracerProvider, SpanContext, SpanKind
 from prometheus_client import REGISTRY
 
+from loopwright.eventlog import DECISIONS, Record, Tail
 from loopwright.localmesh.composition import OneProcess
 from loopwright.telemetry import METER, names
 from loopwright.telemetry.tracing import use_provider
 from tests.mesh.served import Served, served
-from tests.mesh.world import dice, message
+from tests.mesh.world import ITEMS, catalogue, dice, message, soon
 
 API = "loopwright.api."
 FRONT = "recommend"
@@ -65,6 +66,11 @@ def edges(spans: tuple[ReadableSpan, ...]) -> set[tuple[str, str]]:
     return {(by_id[s.parent.span_id].name, s.name) for s in spans if s.parent and s.parent.span_id in by_id}
 
 
+def key(context: SpanContext | None) -> tuple[int, int]:
+    assert context is not None
+    return context.trace_id, context.span_id
+
+
 async def test_only_registered_spans_and_attributes_are_emitted(spans: tuple[ReadableSpan, ...]) -> None:
     assert len(spans) > 15
     assert [span.name for span in spans if not registered(span.name)] == []
@@ -92,10 +98,47 @@ async def test_the_front_door_reaches_every_stage_and_every_stage_its_service(sp
     assert len({span.context.trace_id for span in spans if span.name in {FRONT, *STAGES, "send decisions"}}) == 1
 
 
+async def test_the_front_doors_span_says_which_decision_it_was_and_whether_it_was_degraded(
+    spans: tuple[ReadableSpan, ...], mesh: OneProcess
+) -> None:
+    (front,) = [dict(span.attributes or {}) for span in spans if span.name == FRONT]
+    (event,) = mesh.broker.records(DECISIONS)
+    assert front["loopwright.decision_id"] == event.slate_decided.decision_id.hex()
+    assert front["loopwright.policy_version"] == event.versions.policy_version
+    assert front["loopwright.slate_length"] == 10
+    assert front["loopwright.degraded"] is bool(event.slate_decided.degradations)
+
+
+async def test_whoever_reads_the_record_is_linked_to_its_sending(
+    spans: tuple[ReadableSpan, ...], mesh: OneProcess, exporter: InMemorySpanExporter
+) -> None:
+    (sent,) = [span for span in spans if span.name == "send decisions"]
+    assert sent.kind is SpanKind.PRODUCER
+    seen: list[Record] = []
+    async with Tail(mesh.log("monitor"), [DECISIONS], seen.append):
+        pass
+    reads = [span for span in exporter.get_finished_spans() if span.name == "process decisions"]
+    assert len(seen) == len(reads) == 1 and reads[0].kind is SpanKind.CONSUMER
+    assert [key(link.context) for link in reads[0].links] == [key(sent.context)]
+
+
+async def test_the_projector_is_linked_to_the_sending_of_what_it_folds(
+    mesh: OneProcess, exporter: InMemorySpanExporter
+) -> None:
+    exporter.clear()
+    await mesh.ingest.intake.items(catalogue(ITEMS + 3)[ITEMS:], soon())
+    await mesh.settle()
+    spans = exporter.get_finished_spans()
+    (sent,) = [span for span in spans if span.name == "send catalog"]
+    linked = {span.name for span in spans if key(sent.context) in {key(link.context) for link in span.links}}
+    assert linked == {"process catalog"}
+    assert ("process catalog", "send item_rows") in edges(spans)
+
+
 async def test_in_one_process_the_stages_hang_on_the_front_door_too(
     mesh: OneProcess, exporter: InMemorySpanExporter
 ) -> None:
-    from tests.mesh.world import request, soon
+    from tests.mesh.world import request
 
     exporter.clear()
     await mesh.recommend(request(), soon())

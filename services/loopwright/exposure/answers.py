@@ -1,4 +1,8 @@
-"""Stored answers by request_id, in Redis for a minute: who claims a request decides it, everyone else is told."""
+"""Stored answers by request_id, in Redis for a minute: who claims a request decides it, everyone else is told.
+
+A key holds first a claim, then the answer: the answer is stored only when its record is durable, so nobody is ever told
+what a crash may still undo.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +17,36 @@ from loopwright.store.connection import within
 KEPT_MS = 60_000
 """How long a request_id is remembered."""
 
+CLAIMED_MS = 2_000
+"""How long a claim lasts at least: so long may a decider that died keep its request_id from the next."""
+
+_MARGIN_MS = 500
+_FORGET = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
 
 class AnswerStore(Protocol):
     """First come, first served."""
 
-    async def claim(self, subject: bytes, request_id: str, packed: bytes, deadline: Deadline) -> bytes | None:
-        """Store the packed answer unless one is there; return None when stored, else the one that is there.
+    async def claim(self, subject: bytes, request_id: str, claim: bytes, deadline: Deadline) -> bytes | None:
+        """Store a claim unless something is there; return None when stored, else what is there: a claim or an answer.
+
+        The claim outlasts the deadline, by which the append it stands for is over.
 
         Raises:
             FeatureStoreDown: The store is away; FeatureStoreTimeout: it did not answer in time.
         """
         ...
 
-    async def forget(self, subject: bytes, request_id: str) -> None:
-        """Remove the claim: its decision is not on record.
+    async def keep(self, subject: bytes, request_id: str, packed: bytes, deadline: Deadline) -> None:
+        """Store a packed answer whose record is durable, in the place of its claim.
+
+        Raises:
+            FeatureStoreDown: The store is away; FeatureStoreTimeout: it did not answer in time.
+        """
+        ...
+
+    async def forget(self, subject: bytes, request_id: str, claim: bytes) -> None:
+        """Remove the claim if it is still there: its decision is not on record.
 
         Raises:
             FeatureStoreDown: The store is away; FeatureStoreTimeout: it did not answer in time.
@@ -43,14 +63,22 @@ class RedisAnswers:
         self._ceiling_s = ceiling_s
         self._namespace = namespace
 
-    async def claim(self, subject: bytes, request_id: str, packed: bytes, deadline: Deadline) -> bytes | None:
+    async def claim(self, subject: bytes, request_id: str, claim: bytes, deadline: Deadline) -> bytes | None:
         """Claim in one round trip, `SET NX GET PX`; takes at most half of what the deadline leaves."""
-        half = deadline.child(deadline.remaining() / 2)  # the append needs the rest
+        left_s = deadline.remaining()
+        half = deadline.child(left_s / 2)  # the append needs the rest
         key = keys.stored_answer(subject, request_id, self._namespace)
-        stored = await within(self._ceiling_s, half, self._redis.set(key, packed, nx=True, get=True, px=KEPT_MS))
+        lasts_ms = min(KEPT_MS, max(CLAIMED_MS, round(left_s * 1000) + _MARGIN_MS))
+        stored = await within(self._ceiling_s, half, self._redis.set(key, claim, nx=True, get=True, px=lasts_ms))
         return stored if isinstance(stored, bytes) else None
 
-    async def forget(self, subject: bytes, request_id: str) -> None:
-        """Delete the key; has a time of its own, as the call's may be over."""
+    async def keep(self, subject: bytes, request_id: str, packed: bytes, deadline: Deadline) -> None:
+        """Set the key, whatever it holds: an answer whose record is durable may always be told."""
         key = keys.stored_answer(subject, request_id, self._namespace)
-        await within(self._ceiling_s, Deadline.after(self._ceiling_s), self._redis.delete(key))
+        await within(self._ceiling_s, deadline, self._redis.set(key, packed, px=KEPT_MS))
+
+    async def forget(self, subject: bytes, request_id: str, claim: bytes) -> None:
+        """Delete the key if it holds the claim; has a time of its own, as the call's may be over."""
+        key = keys.stored_answer(subject, request_id, self._namespace)
+        script = self._redis.eval(_FORGET, 1, key, claim)
+        await within(self._ceiling_s, Deadline.after(self._ceiling_s), script)

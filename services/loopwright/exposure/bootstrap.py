@@ -19,6 +19,8 @@ from loopwright.lifecycle import MeshClock
 from loopwright.store.connection import open_redis
 
 COMPRESSION_THREADS = 2
+STOP_S = 1.0
+"""Time given to appends of calls that are gone, when exposure stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ async def _redis_stores(settings: ExposureSettings, clock: MeshClock) -> AsyncIt
 async def bootstrap(
     settings: ExposureSettings, log: EventLog, clock: MeshClock, stores: Stores | None = None
 ) -> AsyncIterator[Exposure]:
-    """Yield the domain objects; leaving drains the outbox before the caller closes the log.
+    """Yield the domain objects; leaving ends open appends, then drains the outbox, before the caller closes the log.
 
     Args:
         settings: Settings of exposure.
@@ -70,8 +72,10 @@ async def bootstrap(
         threads = stack.enter_context(ThreadPoolExecutor(COMPRESSION_THREADS, thread_name_prefix="funnel"))
         ring = KeyRing(settings.token_key_id, settings.token_keys())
         tokens = TokenPolicy(ring, settings.token_ttl_s)
+        ledger = DecisionLedger(writer, kept.answers, tokens, clock, threads)
+        stack.push_async_callback(ledger.drained, STOP_S)
         yield Exposure(
-            ledger=DecisionLedger(writer, kept.answers, tokens, clock, threads),
+            ledger=ledger,
             feedback=Feedback(writer, ring, clock, KnownIds(settings.known_ids_size)),
             recent=kept.recent,
         )

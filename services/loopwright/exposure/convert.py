@@ -27,6 +27,8 @@ from loopwright.pipeline.convert.answer import (
     StoredAnswer,
     answer_from_proto,
     answer_to_proto,
+    is_pending,
+    pack_pending,
     pack_stored,
     unpack_stored,
 )
@@ -102,6 +104,16 @@ def stored_answer(packed: bytes) -> StoredAnswer:
         CorruptRecord: The bytes are no stored answer.
     """
     return unpack_stored(packed)
+
+
+def claim_of(decision: Decision) -> bytes:
+    """Return what stands for an answer until its record is durable."""
+    return pack_pending(decision.request_hash, decision.decision_id)
+
+
+def is_claim(stored: bytes) -> bool:
+    """Say whether the bytes are a claim and not an answer."""
+    return is_pending(stored)
 
 
 def settled_to_proto(answer: Answer) -> ledger_pb.RecordDecisionResponse:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loopwright.domain.enums import ActionKind
 from loopwright.domain.ids import event_id
-from loopwright.eventlog import ACTIONS, IMPRESSIONS, Event
+from loopwright.eventlog import ACTIONS, IMPRESSIONS, Event, Worth
 from loopwright.eventlog.envelope import HasNow
 from loopwright.exposure.appender import Appender
 from loopwright.exposure.convert import action_event, viewed_event
@@ -47,7 +47,7 @@ class Feedback:
         if identity in self._known:
             return Receipt(duplicate=True, late=late)
         event = viewed_event(identity, client_event_id, viewed, late, now, self._clock)
-        await self._appender.append(IMPRESSIONS, first.subject, event, deadline=deadline)
+        await self._appender.append(IMPRESSIONS, first.subject, event, deadline=deadline, worth=Worth.EVIDENCE)
         self._known.add(identity)
         return Receipt(duplicate=False, late=late)
 
@@ -78,7 +78,8 @@ class Feedback:
                     action_event(identity, act, claims, when, late=late, liked=liked, clock=self._clock),
                 )
         if fresh:
-            await self._appender.append_many(ACTIONS, list(fresh.values()), deadline=deadline)
+            entries = list(fresh.values())
+            await self._appender.append_many(ACTIONS, entries, deadline=deadline, worth=Worth.EVIDENCE)
         for identity in fresh:
             self._known.add(identity)
         return receipts

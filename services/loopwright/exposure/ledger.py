@@ -7,31 +7,39 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from loopwright.domain.enums import DegradationReason, Purpose, Stage
-from loopwright.eventlog import DECISIONS, FUNNELS
+from loopwright.eventlog import DECISIONS, FUNNELS, Worth
 from loopwright.eventlog.envelope import HasNow
 from loopwright.exposure.answers import AnswerStore
 from loopwright.exposure.appender import Appender
 from loopwright.exposure.convert import (
+    claim_of,
     decision_from_record,
     funnel_events,
+    is_claim,
     packed_answer,
     slate_event,
     stored_answer,
 )
 from loopwright.exposure.decision import Decision
+from loopwright.exposure.finishing import Finishing
 from loopwright.exposure.keyed_locks import KeyedLocks
+from loopwright.exposure.refusals import AnswerPending
 from loopwright.exposure.tokens import Claims, KeyRing, mint
-from loopwright.faults import Fault, FeatureStoreDown, FeatureStoreTimeout, RequestIdReused
+from loopwright.faults import Fault, FeatureStoreDown, FeatureStoreTimeout, OutboxFull, RequestIdReused
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.convert.funnel import pack_funnel
 from loopwright.pipeline.record import DecisionRecord
 from loopwright.pipeline.types import Degradation
 from loopwright.rpc import Deadline
-from loopwright.telemetry import get_logger
+from loopwright.telemetry import count, get_logger, names
 
 _LOG = get_logger(__name__)
 
 UNCHECKED = Degradation(Stage.RECORD, DegradationReason.IDEMPOTENCY_UNCHECKED)
+
+_FIRST_LOOK_S, _SLOWEST_LOOK_S = 0.005, 0.05
+_KEEPING_S = 0.25
+"""Time to store an answer, also when its record was durable in its call's last moment; a claim lasts longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class DecisionLedger:
         self._clock = clock
         self._executor = executor
         self._locks = KeyedLocks()
+        self._finishing = Finishing()
 
     async def record(self, record: DecisionRecord, answer: Answer, deadline: Deadline) -> Answer:
         """Settle a decision that never left this process; see `settle`."""
@@ -68,8 +77,12 @@ class DecisionLedger:
     async def settle(self, decision: Decision, deadline: Deadline) -> Answer:
         """Return the answer to give: with tokens, or the one that this request_id was given before.
 
+        A call that is cancelled when its append has begun leaves it to end by itself, by the call's deadline: the
+        record is durable and its answer kept, or the append has failed and the request_id is free.
+
         Raises:
             RequestIdReused: The request_id belongs to another request.
+            AnswerPending: Another call is deciding this request_id and was not done in half of this call's time.
             AppendTimeout, LogUnavailable, OutboxFull: The record is not durable; there is no slate.
         """
         answer = self._with_tokens(decision)
@@ -79,42 +92,91 @@ class DecisionLedger:
         async with self._locks.hold((decision.subject, decision.request_id)):
             return await self._settle_once(decision, answer, deadline)
 
+    async def drained(self, within_s: float) -> None:
+        """Return when the appends of calls that were cancelled have ended; cuts off what has not `within_s` seconds."""
+        await self._finishing.drained(within_s)
+
     async def _settle_once(self, decision: Decision, answer: Answer, deadline: Deadline) -> Answer:
-        packed, earlier, checked = packed_answer(decision.request_hash, answer), None, True
+        packed, earlier = packed_answer(decision.request_hash, answer), None
         try:
-            if packed is None:  # too long to be stored
-                checked = False
-            else:
-                earlier = await self._answers.claim(decision.subject, decision.request_id, packed, deadline)
+            if packed is not None:  # else too long to be stored
+                earlier = await self._claimed(decision, deadline)
         except (FeatureStoreDown, FeatureStoreTimeout) as fault:
             _LOG.warning("request ids are unchecked", extra={"reason": fault.reason})
-            checked = False
+            packed = None
         if earlier is not None:
-            return _replayed(decision, earlier)
-        notes = () if checked else (UNCHECKED,)
-        durable = False
-        try:
-            await self._append(decision, notes, deadline)
-            durable = True
-        finally:
-            if not durable:
-                await self._forget(decision)
+            return _replayed(decision, answer, earlier)
+        notes = await self._finishing.run(self._recorded(decision, packed, deadline))
         return replace(answer, degradations=(*answer.degradations, *notes))
 
+    async def _claimed(self, decision: Decision, deadline: Deadline) -> bytes | None:
+        """Return None when the request_id is this decision's to decide, else the packed answer it was given.
+
+        What another call has claimed is waited for: its answer must not be told before its record is durable. A claim
+        of this very decision is one call sent twice; both append the same event ids, which count once.
+        """
+        claim, pause_s = claim_of(decision), _FIRST_LOOK_S
+        patience = deadline.child(deadline.remaining() / 2)  # the append needs the rest
+        while True:
+            found = await self._answers.claim(decision.subject, decision.request_id, claim, deadline)
+            if found is None or found == claim:
+                return None
+            if not is_claim(found):
+                return found
+            if not found.startswith(decision.request_hash):
+                raise RequestIdReused()
+            if patience.expired:
+                raise AnswerPending()
+            await asyncio.sleep(min(pause_s, patience.remaining()))
+            pause_s = min(_SLOWEST_LOOK_S, pause_s * 2)
+
+    async def _recorded(self, decision: Decision, packed: bytes | None, deadline: Deadline) -> tuple[Degradation, ...]:
+        """Append and make the answer findable, or give the request_id back; return what the answer has to say of it.
+
+        Cut off by the stop of the process, it leaves the claim to end by itself: the record may still land.
+        """
+        notes = (UNCHECKED,) if packed is None else ()
+        try:
+            await self._append(decision, notes, deadline)
+        except Exception:
+            await self._forget(decision)
+            raise
+        if packed is None:
+            return notes
+        return await self._kept(decision, packed, Deadline.after(_KEEPING_S, deadline.clock))
+
+    async def _kept(self, decision: Decision, packed: bytes, deadline: Deadline) -> tuple[Degradation, ...]:
+        try:
+            await self._answers.keep(decision.subject, decision.request_id, packed, deadline)
+        except (FeatureStoreDown, FeatureStoreTimeout) as fault:  # the record is durable: the answer is told
+            _LOG.warning("an answer is not kept for repeats", extra={"reason": fault.reason})
+            return (UNCHECKED,)
+        return ()
+
     async def _append(self, decision: Decision, notes: tuple[Degradation, ...], deadline: Deadline) -> None:
-        parts: list[bytes] = []
-        if decision.funnel is not None:
-            loop = asyncio.get_running_loop()
-            parts = await loop.run_in_executor(self._executor, pack_funnel, decision.funnel)
-            entries = [(decision.subject, event) for event in funnel_events(decision, parts, self._clock)]
-            await self._appender.append_many(FUNNELS, entries, deadline=deadline)
-        event = slate_event(decision, notes, len(parts), self._clock)
-        await self._appender.append(DECISIONS, decision.subject, event, deadline=deadline)
+        worth = Worth.SLATE if decision.purpose is Purpose.SERVE else Worth.OPTIONAL
+        chunks = await self._append_funnel(decision, decision.funnel, deadline) if decision.funnel is not None else 0
+        event = slate_event(decision, notes, chunks, self._clock)
+        await self._appender.append(DECISIONS, decision.subject, event, deadline=deadline, worth=worth)
+
+    async def _append_funnel(self, decision: Decision, funnel: bytes, deadline: Deadline) -> int:
+        """Return the number of chunks; 0 when the outbox has no room for funnels and the slate goes on without."""
+        loop = asyncio.get_running_loop()
+        parts = await loop.run_in_executor(self._executor, pack_funnel, funnel)
+        entries = [(decision.subject, event) for event in funnel_events(decision, parts, self._clock)]
+        try:
+            await self._appender.append_many(FUNNELS, entries, deadline=deadline, worth=Worth.OPTIONAL)
+        except OutboxFull:
+            if decision.purpose is not Purpose.SERVE:
+                raise
+            count(names.FUNNELS_SHED)
+            return 0
+        return len(parts)
 
     async def _forget(self, decision: Decision) -> None:
         try:
-            await self._answers.forget(decision.subject, decision.request_id)
-        except Fault as fault:  # the append's own fault is the one to tell; the claim ends by itself in a minute
+            await self._answers.forget(decision.subject, decision.request_id, claim_of(decision))
+        except Fault as fault:  # the append's own fault is the one to tell; the claim ends by itself in seconds
             _LOG.warning("a failed decision keeps its request id", extra={"reason": fault.reason})
 
     def _with_tokens(self, decision: Decision) -> Answer:
@@ -141,8 +203,8 @@ class DecisionLedger:
         return replace(decision.answer, items=items)
 
 
-def _replayed(decision: Decision, packed: bytes) -> Answer:
+def _replayed(decision: Decision, answer: Answer, packed: bytes) -> Answer:
     stored = stored_answer(packed)
     if stored.request_hash != decision.request_hash:
         raise RequestIdReused()
-    return stored.answer
+    return answer if stored.answer.decision_id == decision.decision_id else stored.answer

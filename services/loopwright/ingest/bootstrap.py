@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from loopwright.eventlog import CATALOG, Record, Tail
+from loopwright.eventlog import CATALOG, Record, SkipAndCount, Tail
 from loopwright.ingest.clock_setting import ClockSetter
 from loopwright.ingest.config import IngestSettings
-from loopwright.ingest.convert import purpose_of
+from loopwright.ingest.convert import catalogue_flaw, purpose_of
 from loopwright.ingest.intake import Intake, Limits
 from loopwright.ingest.known_items import KnownItems
 from loopwright.ingest.servicer import IngestServicer
@@ -54,10 +54,15 @@ async def bootstrap(settings: IngestSettings, process: Process) -> AsyncIterator
         Limits(settings.append_timeout_s, round(settings.future_slack_s * 1000)),
     )
 
-    def note(record: Record) -> None:
-        intake.note(record.event)
+    skipped = SkipAndCount("known items")
 
-    catalogue = Tail(log, [CATALOG], note, name="known items")
+    def note(record: Record) -> None:
+        if flaw := catalogue_flaw(record.event):
+            skipped.invalid(record, flaw)
+        else:
+            intake.note(record.event)
+
+    catalogue = Tail(log, [CATALOG], note, on_undecodable=skipped, name="known items")
     startup = Deadline.after(settings.startup_timeout_s)
     await catalogue.start(startup)
     try:

@@ -13,6 +13,8 @@ from loopwright.api.events.v1.sealed_pb2 import Sealed, SealedContext
 from loopwright.api.ingest.v1 import ingest_service_pb2 as pb
 from loopwright.domain.ids import event_id, name_id
 from loopwright.eventlog import Event, HasNow, Record, make_event, ms_of, occurred_at_ms, set_ms
+from loopwright.featurespec.folds.catalog import item_of
+from loopwright.featurespec.folds.validity import LAST_SECOND, flaw_of
 from loopwright.ingest.known_items import Upserted, Withdrawn
 from loopwright.ingest.rows import InteractionRow, ItemRow, ProfileRow, Receipt, Relation, content_of, profile_content
 from loopwright.pipeline.convert.parsing import milliseconds, parse_enum, timestamp
@@ -230,6 +232,23 @@ def clock_event(mesh_ms: int, wall_ms: int, cause: str, clock: HasNow) -> Event:
     offset.FromMilliseconds(mesh_ms - wall_ms)
     identity = event_id("CLOCK_SET", mesh_ms, wall_ms, cause)
     return make_event(identity, mesh_ms, clock, PRODUCER, clock_set=control_pb2.ClockSet(offset=offset, cause=cause))
+
+
+def fact_flaw(event: Event) -> str:
+    """Return why no watermark may be taken from an event, "" when one may.
+
+    An absurd time would hold the mesh clock or refuse honest batches as late, for ever.
+    """
+    if not 0 <= event.recorded_at.seconds < LAST_SECOND:
+        return "recorded_at is outside 1970 to 2100"
+    return flaw_of(event)
+
+
+def catalogue_flaw(event: Event) -> str:
+    """Return why a CATALOG event tells nothing of who is known, "" when it does."""
+    if flaw := flaw_of(event):
+        return flaw
+    return "" if item_of(event) else "names no item"
 
 
 def catalogue_fact(event: Event) -> Upserted | Withdrawn | None:

@@ -21,12 +21,14 @@ from loopwright.eventlog import (
     Offsets,
     Position,
     Record,
+    SkipAndCount,
     Topic,
     covers,
     occurred_at_ms,
     recorded_at_ms,
 )
 from loopwright.faults import DeadlineExceeded
+from loopwright.ingest.convert import fact_flaw
 from loopwright.ingest.recent_ids import RecentIds
 from loopwright.rpc import Deadline
 
@@ -72,12 +74,14 @@ class Watermarks:
         log: Where to read.
         purpose_of: Purpose of a SlateDecided event.
         recent: Gets the id of every organic fact.
+        skipped: Counts the records that no watermark is taken from.
         clock_fixed: A SERVE decision is on the log, as of the last `refresh`.
     """
 
     log: EventLog
     purpose_of: Callable[[Record], int]
     recent: RecentIds = field(default_factory=RecentIds)
+    skipped: SkipAndCount = field(default_factory=lambda: SkipAndCount("watermarks"))
     clock_fixed: bool = False
     _marks: dict[str, TopicMark] = field(default_factory=lambda: {topic.name: TopicMark() for topic in EVENT_TOPICS})
     _read: Offsets = field(default_factory=dict)
@@ -111,7 +115,7 @@ class Watermarks:
             if covers(self._read, ends):
                 return
             start = {place: self._read.get(place, 0) for place in ends}
-            async with self.log.reader(EVENT_TOPICS, start=start, stop=ends) as reader:
+            async with self.log.reader(EVENT_TOPICS, start=start, stop=ends, on_undecodable=self.skipped) as reader:
                 while not reader.done():
                     if deadline.expired:
                         raise DeadlineExceeded("the log was not read to its end in time")
@@ -121,6 +125,9 @@ class Watermarks:
 
     def _fold(self, record: Record) -> None:
         event = record.event
+        if flaw := fact_flaw(event):
+            self.skipped.invalid(record, flaw)
+            return
         self._marks[record.topic].fold(occurred_at_ms(event), recorded_at_ms(event))
         if record.topic == ORGANIC.name:
             self.recent.add(event.event_id)

@@ -8,6 +8,7 @@ import psutil
 
 from loopwright.lifecycle.development_keys import DEVELOPMENT_SUBJECT_KEY, DEVELOPMENT_TOKEN_KEY
 from loopwright.localmesh.run_file import RunFile
+from loopwright.localmesh.topology import service_name
 
 PUBLISHED: Mapping[str, tuple[str, str]] = {
     "recommender": ("LOOPWRIGHT_RECOMMENDER_SUBJECT_KEY", DEVELOPMENT_SUBJECT_KEY),
@@ -21,12 +22,15 @@ def variables_on_published_keys(environments: Mapping[str, Mapping[str, str]]) -
     """Return the variables whose service runs on its published key.
 
     Args:
-        environments: Service -> the environment of its process; services that are not there are left out.
+        environments: Process -> its environment; services without a process are left out.
     """
     return [
         variable
         for service, (variable, published) in PUBLISHED.items()
-        if service in environments and environments[service].get(variable, published) == published
+        if any(
+            service_name(process) == service and environment.get(variable, published) == published
+            for process, environment in environments.items()
+        )
     ]
 
 

@@ -27,3 +27,27 @@ class ServerDidNotStart(Fault):
     kind = Kind.UNAVAILABLE
     reason = "SERVER_DID_NOT_START"
     owner = Owner.SERVER
+
+
+class UnknownProcess(Fault):
+    """The mesh has no process, or no service, of this name."""
+
+    kind = Kind.NOT_FOUND
+    reason = "UNKNOWN_PROCESS"
+    owner = Owner.CALLER
+
+
+class OutboxStranded(Fault):
+    """A replica that is not to run has left records in its outbox; nobody would append them."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "OUTBOX_STRANDED"
+    owner = Owner.CALLER
+
+
+class ProcessHeld(Fault):
+    """The process is kept down by its owner, who has to release it first."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "PROCESS_HELD"
+    owner = Owner.CALLER

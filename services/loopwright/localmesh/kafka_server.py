@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -122,10 +123,13 @@ class KafkaServer:
             raise
         return record
 
-    async def stop(self) -> None:
-        """End the broker: a controlled shutdown, killed after its grace."""
-        if self._process is not None:
-            await self._process.stop(STOP_GRACE_S)
+    async def stop(self) -> bool:
+        """End the broker: a controlled shutdown, killed after its grace; say whether it ended by itself."""
+        return self._process is None or await self._process.stop(STOP_GRACE_S)
+
+    def send(self, number: signal.Signals) -> ProcessRecord | None:
+        """Send a signal to the broker's process group and return whom it reached, None when nothing runs."""
+        return self._process.send(number) if self._process else None
 
     async def answers(self) -> bool:
         """Say whether the broker answers a metadata request with itself as a live node."""

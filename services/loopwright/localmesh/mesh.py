@@ -1,6 +1,6 @@
 """One machine's mesh from nothing to ready and back: embedded servers, topics, then our services side by side.
 
-`loopwright up` runs `serve` in a process of its own that stays as the supervisor; tests run a mesh in a block.
+`loopwright up` runs `running_mesh` in a process of its own that stays as the supervisor; tests run a mesh in a block.
 """
 
 from __future__ import annotations
@@ -8,32 +8,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import urllib.request
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import grpc
 import psutil
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from loopwright.eventlog import ensure_topics
+from loopwright.faults import FieldViolation, InvalidRequest
+from loopwright.localmesh.control import READY_WITHIN_S, LocalMesh
 from loopwright.localmesh.embedded import EmbeddedServers
+from loopwright.localmesh.failures import OutboxStranded
+from loopwright.localmesh.keeping import Runnable
 from loopwright.localmesh.ports import free_ports
+from loopwright.localmesh.probes import answering, serving
 from loopwright.localmesh.process import ProcessRecord
 from loopwright.localmesh.run_file import RunFile, remove_run_file
-from loopwright.localmesh.supervisor import Runnable, ServiceProcess, Supervisor
-from loopwright.localmesh.topology import SERVICES, Layout, Service, process_spec
+from loopwright.localmesh.supervisor import ServiceProcess, Supervisor
+from loopwright.localmesh.topology import EVERY_SERVICE, Instance, Layout, instances, process_spec
 
 LOG = logging.getLogger(__name__)
 
-READY_WITHIN_S = 90.0
 GRACE_S = 8.0
 START_ATTEMPTS = 2
 """A free port is only free when it is looked at; another process may take it before ours binds it."""
 PARTITIONS = 4
 """Physical partitions of every topic on one machine; divides the 64 logical ones."""
+
+Environments = Mapping[str, Mapping[str, str]]
+"""Extra variables by service or process name; `*` is every service."""
 
 
 class TopicSetup:
@@ -51,8 +55,16 @@ class TopicSetup:
         await ensure_topics(self._bootstrap, partitions=PARTITIONS)
         return own_record("topics")
 
-    async def stop(self) -> None:
+    async def stop(self) -> bool:
         """Topics stay."""
+        return True
+
+    async def answers(self) -> bool:
+        """Say that they are there."""
+        return True
+
+    def send(self, number: signal.Signals) -> None:
+        """Nothing of its own runs."""
 
 
 def own_record(name: str) -> ProcessRecord:
@@ -60,63 +72,61 @@ def own_record(name: str) -> ProcessRecord:
     return ProcessRecord(name, os.getpid(), psutil.Process().create_time())
 
 
-def new_layout(data_dir: Path, servers: EmbeddedServers) -> Layout:
-    """Return a layout on free loopback ports."""
-    served = [service.name for service in SERVICES if service.rpc]
-    ports = free_ports(len(served) + len(SERVICES) + 1)
+def new_layout(data_dir: Path, servers: EmbeddedServers, replicas: Mapping[str, int] | None = None) -> Layout:
+    """Return a layout on free loopback ports.
+
+    Raises:
+        InvalidRequest: there can be no such replicas.
+    """
+    every = [instance.name for instance in instances(replicas)]
+    served = [instance.name for instance in instances(replicas) if instance.service.rpc]
+    ports = free_ports(len(served) + len(every) + 1)
     return Layout(
         data_dir=data_dir,
         kafka_bootstrap=servers.kafka_bootstrap,
         redis_url=servers.redis_url,
         rpc_ports=dict(zip(served, ports, strict=False)),
-        metrics_ports={s.name: p for s, p in zip(SERVICES, ports[len(served) :], strict=False)},
+        metrics_ports=dict(zip(every, ports[len(served) :], strict=False)),
         summary_port=ports[-1],
+        replicas=dict(replicas or {}),
     )
 
 
-async def serving(target: str) -> bool:
-    """Say whether the gRPC server at `target` reports itself as SERVING."""
-    async with grpc.aio.insecure_channel(target) as channel:
-        stub: Any = health_pb2_grpc.HealthStub(channel)
-        try:
-            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
-        except grpc.aio.AioRpcError:
-            return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-
-async def answering(url: str) -> bool:
-    """Say whether an HTTP endpoint answers."""
-
-    def ask() -> bool:
-        try:
-            with urllib.request.urlopen(url, timeout=1.0) as response:
-                return int(response.status) == 200
-        except OSError:
-            return False
-
-    return await asyncio.to_thread(ask)
-
-
-def runnable(service: Service, layout: Layout) -> ServiceProcess:
-    """Return a service as something the supervisor can start and watch."""
+def runnable(instance: Instance, layout: Layout, env: Environments | None = None) -> ServiceProcess:
+    """Return a process of ours as something the supervisor can start and watch."""
 
     async def ready() -> bool:
-        if service.rpc:
-            return await serving(layout.target(service.name))
-        return await answering(f"http://127.0.0.1:{layout.metrics_ports[service.name]}/metrics")
+        if instance.service.rpc:
+            return await serving(layout.target(instance.name))
+        return await answering(f"http://{layout.metrics(instance.name)}/metrics")
 
-    return ServiceProcess(process_spec(service, layout), ready, within_s=READY_WITHIN_S, grace_s=GRACE_S)
+    return ServiceProcess(process_spec(instance, layout, env), ready, within_s=READY_WITHIN_S, grace_s=GRACE_S)
 
 
-def stages(servers: EmbeddedServers, layout: Layout) -> list[Sequence[Runnable]]:
+def stages(servers: EmbeddedServers, layout: Layout, env: Environments | None = None) -> list[Sequence[Runnable]]:
     """Return start order: servers, topics, then our services."""
     # Side by side: no service needs another one to become ready, only to answer.
-    ours = [runnable(service, layout) for service in SERVICES]
+    ours = [runnable(instance, layout, env) for instance in layout.instances]
     return [[servers.kafka, servers.redis], [TopicSetup(layout.kafka_bootstrap)], ours]
 
 
-def _prepared(data_dir: Path) -> Path:
+def stranded_outboxes(data_dir: Path, replicas: Mapping[str, int] | None = None) -> list[str]:
+    """Return the replicas that are not to run and have records waiting in an outbox."""
+    running = {instance.replica for instance in instances(replicas)}
+    waiting = (data_dir / "outbox").glob("*/outbox-*.log")
+    left = {log.parent.name for log in waiting if log.stat().st_size}
+    return sorted(left - running)
+
+
+def _prepared(data_dir: Path, replicas: Mapping[str, int], env: Environments) -> Path:
+    known = {EVERY_SERVICE} | {name for one in instances(replicas) for name in (one.service.name, one.name)}
+    strangers = sorted(set(env) - known)
+    if strangers:
+        rule = f"not a service or process: {', '.join(strangers)}"
+        raise InvalidRequest(rule, violations=[FieldViolation("env", "names", rule)])
+    stranded = stranded_outboxes(data_dir, replicas)
+    if stranded:
+        raise OutboxStranded(f"records wait in the outbox of {', '.join(stranded)}: start as many replicas once more")
     (data_dir / "models").mkdir(parents=True, exist_ok=True)
     return data_dir.resolve()
 
@@ -124,10 +134,10 @@ def _prepared(data_dir: Path) -> Path:
 class _Mesh:
     """One attempt to run the mesh of a folder, on ports of its own."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, replicas: Mapping[str, int], env: Environments) -> None:
         servers = EmbeddedServers(data_dir)
-        self.layout = new_layout(data_dir, servers)
-        self.supervisor = Supervisor(stages(servers, self.layout), self._changed)
+        self.layout = new_layout(data_dir, servers, replicas)
+        self.supervisor = Supervisor(stages(servers, self.layout, env), self._changed)
         self._me = own_record("supervisor")
         self._ready = False
 
@@ -144,9 +154,11 @@ class _Mesh:
         RunFile(supervisor=self._me, processes=ours, addresses=addresses).write(self.layout.data_dir)
 
 
-async def _started(data_dir: Path, progress: Callable[[str], None] | None) -> _Mesh:
+async def _started(
+    data_dir: Path, progress: Callable[[str], None] | None, replicas: Mapping[str, int], env: Environments
+) -> _Mesh:
     for attempt in range(1, START_ATTEMPTS + 1):
-        mesh = _Mesh(data_dir)
+        mesh = _Mesh(data_dir, replicas, env)
         try:
             await mesh.start(progress)
         except ExceptionGroup as failed:
@@ -159,18 +171,32 @@ async def _started(data_dir: Path, progress: Callable[[str], None] | None) -> _M
 
 
 @asynccontextmanager
-async def running_mesh(data_dir: Path, progress: Callable[[str], None] | None = None) -> AsyncIterator[Layout]:
+async def running_mesh(
+    data_dir: Path,
+    progress: Callable[[str], None] | None = None,
+    *,
+    replicas: Mapping[str, int] | None = None,
+    env: Environments | None = None,
+) -> AsyncIterator[LocalMesh]:
     """Start the mesh, keep it running, and stop it on leaving; `run.json` tells others about it.
 
+    Args:
+        data_dir: Where its data, logs and `run.json` lie.
+        progress: Told the name of each process that got ready.
+        replicas: Service -> how many of it; one of each that is not named.
+        env: Extra environment, over ours.
+
     Raises:
+        InvalidRequest: there can be no such replicas, or `env` names what is not there.
+        OutboxStranded: a replica that is not to run has left records in its outbox.
         ExceptionGroup: of the faults of what did not start, twice; all that did is stopped again.
     """
-    data_dir = _prepared(data_dir)
+    data_dir = _prepared(data_dir, replicas or {}, env or {})
     try:
-        mesh = await _started(data_dir, progress)
+        mesh = await _started(data_dir, progress, replicas or {}, env or {})
         watching = asyncio.create_task(mesh.supervisor.watch())
         try:
-            yield mesh.layout
+            yield LocalMesh(mesh.layout, mesh.supervisor)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)

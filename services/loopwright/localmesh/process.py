@@ -20,6 +20,7 @@ from loopwright.localmesh.failures import ServerDidNotStart
 
 POLL_S = 0.05  # how often a start or a stop looks again; a broker takes seconds, so a twentieth is lost in it
 START_TIME_TOLERANCE_S = 1.0  # the kernel counts in ticks, and the clock may be stepped between readings
+KILLED_WITHIN_S = 10.0  # a killed process is gone at once, unless it waits for a disk
 LOG_TAIL_BYTES = 2_000
 
 
@@ -57,13 +58,21 @@ def is_alive(record: ProcessRecord) -> bool:
     return _find(record) is not None
 
 
-def _signal_group(record: ProcessRecord, number: signal.Signals) -> None:
+def _signal_group(record: ProcessRecord, number: signal.Signals) -> bool:
+    """Send a signal to the process and what it spawned; say whether anybody was there to get it."""
     # A child leads its own group (start_new_session), so this reaches what it spawned and nothing of ours.
-    if is_alive(record):
-        try:
-            os.killpg(record.pid, number)
-        except ProcessLookupError:
-            return  # it ended between the look and the signal, which is what was asked for
+    if not is_alive(record):
+        return False
+    try:
+        os.killpg(record.pid, number)
+    except ProcessLookupError:
+        return False  # it ended between the look and the signal
+    return True
+
+
+def _ask_to_end(record: ProcessRecord) -> None:
+    _signal_group(record, signal.SIGTERM)
+    _signal_group(record, signal.SIGCONT)  # a frozen process takes no SIGTERM before it goes on
 
 
 async def stop_recorded(record: ProcessRecord, grace_s: float) -> bool:
@@ -72,12 +81,18 @@ async def stop_recorded(record: ProcessRecord, grace_s: float) -> bool:
     Returns:
         True when it ended by itself within the grace, False when it had to be killed.
     """
-    _signal_group(record, signal.SIGTERM)
+    _ask_to_end(record)
     if await _ended(record, grace_s):
         return True
     _signal_group(record, signal.SIGKILL)
-    await _ended(record, grace_s)
+    await _ended(record, KILLED_WITHIN_S)
     return False
+
+
+async def gone(record: ProcessRecord | None) -> None:
+    """Return when the recorded process has ended, or is still there long after a SIGKILL would have ended it."""
+    if record is not None:
+        await _ended(record, KILLED_WITHIN_S)
 
 
 async def _ended(record: ProcessRecord, within_s: float) -> bool:
@@ -149,14 +164,26 @@ class ManagedProcess:
             message = f"{self.spec.name} was not ready within {within_s:g} s: {self.log_tail()}"
             raise ServerDidNotStart(message) from error
 
-    async def stop(self, grace_s: float) -> None:
-        """End the process and its group, and reap it; does nothing when it already ended."""
+    def send(self, number: signal.Signals) -> ProcessRecord | None:
+        """Send a signal to the process and its group and return whom it reached, None when nothing runs."""
+        if self._record is None or not _signal_group(self._record, number):
+            return None
+        return self._record
+
+    async def stop(self, grace_s: float) -> bool:
+        """End the process and its group, and reap it; does nothing when it already ended.
+
+        Returns:
+            True when it ended by itself within the grace, False when it had to be killed.
+        """
         if self._popen is None or self.exit_code is not None:
-            return
-        _signal_group(self.record, signal.SIGTERM)
-        if not await self._reaped(grace_s):
-            _signal_group(self.record, signal.SIGKILL)
-            await self._reaped(grace_s)
+            return True
+        _ask_to_end(self.record)
+        if await self._reaped(grace_s):
+            return True
+        _signal_group(self.record, signal.SIGKILL)
+        await self._reaped(KILLED_WITHIN_S)
+        return False
 
     async def _reaped(self, within_s: float) -> bool:
         clock = asyncio.get_running_loop().time

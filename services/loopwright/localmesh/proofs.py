@@ -8,14 +8,24 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from loopwright.bundle import BundleFeed
+from loopwright.bundle import BundleFeed, FallbackOrder, order_of
 from loopwright.domain.enums import Purpose
 from loopwright.domain.randomness import sample_without_replacement
-from loopwright.eventlog import DECISIONS, FUNNELS, Event, EventLog, Offsets, occurred_at_ms, replay
+from loopwright.eventlog import (
+    DECISIONS,
+    FALLBACKS,
+    FUNNELS,
+    Event,
+    EventLog,
+    Offsets,
+    SkipAndCount,
+    occurred_at_ms,
+    replay,
+)
 from loopwright.faults import CorruptRecord
 from loopwright.localmesh.verify import Link, Proof, Verifier
 from loopwright.modelstore import ModelStore
@@ -66,13 +76,13 @@ class Proven:
 
 @asynccontextmanager
 async def verifier(log: EventLog, store: ModelStore) -> AsyncIterator[Verifier]:
-    """Open a verifier over the policies that the log holds now.
+    """Open a verifier over the policies and fallback orders that the log holds now.
 
     Raises:
         LogUnavailable: The log does not answer.
     """
     async with BundleFeed(log) as feed:
-        yield Verifier(store, feed.get, feed.intervals)
+        yield Verifier(store, feed.get, feed.intervals, await _orders(log))
 
 
 async def verify_many(
@@ -108,10 +118,21 @@ async def verify_many(
     return Proven(len(known), tuple(proofs), tuple(versions))
 
 
+async def _orders(log: EventLog) -> dict[str, FallbackOrder]:
+    """Return every readable fallback order by the hex digits of its id."""
+    found: dict[str, FallbackOrder] = {}
+    async for records in replay(log, [FALLBACKS], stop=await log.ends([FALLBACKS])):
+        for record in records:
+            with suppress(CorruptRecord):  # the feed has warned of it, and nobody was served from it
+                order = order_of(record.event)
+                found[order.epoch] = order
+    return found
+
+
 async def _full_decisions(log: EventLog, stop: Offsets, purposes: Collection[Purpose]) -> list[bytes]:
     """Return the ids of decisions with a funnel, sorted, so that the draw does not depend on partitions."""
     found: set[bytes] = set()
-    async for records in replay(log, [DECISIONS], stop=stop):
+    async for records in replay(log, [DECISIONS], stop=stop, on_undecodable=SkipAndCount("proofs")):
         for record in records:
             decided = record.event.slate_decided
             if decided.funnel_chunks and int(decided.request.purpose) in purposes:
@@ -123,7 +144,7 @@ async def _read(log: EventLog, stop: Offsets, wanted: set[bytes]) -> dict[bytes,
     """Return each wanted decision's event and the parts of its funnel; of a record sent twice the first counts."""
     events: dict[bytes, Event] = {}
     parts: dict[bytes, dict[int, bytes]] = {decision_id: {} for decision_id in wanted}
-    async for records in replay(log, [DECISIONS, FUNNELS], stop=stop):
+    async for records in replay(log, [DECISIONS, FUNNELS], stop=stop, on_undecodable=SkipAndCount("proofs")):
         for record in records:
             decided, chunk = record.event.slate_decided, record.event.funnel_chunk
             if decided.decision_id in wanted:

@@ -1,7 +1,9 @@
 """A single Redis-compatible server on loopback: the system's Redis or Valkey of 7 or newer, else a wheel's Valkey.
 
 In: a folder and, to come back under the same address, a port. Out: a server that answers PING, keeping an append-only
-file. The mesh's supervisor and the tests' fixtures call it. What it holds can always be rebuilt from the log.
+file. The mesh's supervisor and the tests' fixtures call it. What it holds can always be rebuilt from the log: after a
+SIGKILL it comes back with its data, of which the last two seconds may be missing (it writes before it answers, except
+while a sync of the file is slow).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import signal
 import subprocess
 from importlib import import_module
 from pathlib import Path
@@ -112,10 +115,13 @@ class RedisServer:
             raise
         return record
 
-    async def stop(self) -> None:
-        """End the server: SIGTERM writes and closes the append-only file, killed after its grace."""
-        if self._process is not None:
-            await self._process.stop(STOP_GRACE_S)
+    async def stop(self) -> bool:
+        """End the server, killed after its grace; SIGTERM closes the append-only file. Say whether it did so itself."""
+        return self._process is None or await self._process.stop(STOP_GRACE_S)
+
+    def send(self, number: signal.Signals) -> ProcessRecord | None:
+        """Send a signal to the server's process group and return whom it reached, None when nothing runs."""
+        return self._process.send(number) if self._process else None
 
     async def answers(self) -> bool:
         """Say whether the server answers PING with PONG; it does not while it loads its file."""

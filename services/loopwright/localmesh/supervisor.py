@@ -1,4 +1,4 @@
-"""Start processes in stages, restart what crashes, stop in the reverse order.
+"""Start processes in stages, keep them running, stop in the reverse order.
 
 In: stages of `Runnable`s, each of which knows when it is ready. Out: a mesh whose process records are told to a
 callback at every change. `loopwright up` runs one supervisor per data folder.
@@ -7,37 +7,12 @@ callback at every change. `loopwright up` runs one supervisor per data folder.
 from __future__ import annotations
 
 import asyncio
-import logging
+import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
-from loopwright.faults import Fault
+from loopwright.localmesh.failures import UnknownProcess
+from loopwright.localmesh.keeping import Keeper, RestartPolicy, Runnable
 from loopwright.localmesh.process import ManagedProcess, ProcessRecord, ProcessSpec
-
-LOG = logging.getLogger(__name__)
-
-
-class Runnable(Protocol):
-    """Something with one process: an embedded server or a service."""
-
-    @property
-    def name(self) -> str:
-        """The process's name in logs and in `run.json`."""
-        ...
-
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code, None while it runs."""
-        ...
-
-    async def start(self) -> ProcessRecord:
-        """Start it, again after a crash, and return when it is ready."""
-        ...
-
-    async def stop(self) -> None:
-        """End it; does nothing when it already ended."""
-        ...
 
 
 class ServiceProcess:
@@ -72,32 +47,17 @@ class ServiceProcess:
             raise
         return record
 
-    async def stop(self) -> None:
-        """End it: SIGTERM, then SIGKILL after its grace."""
-        await self._process.stop(self._grace_s)
+    async def stop(self) -> bool:
+        """End it: SIGTERM, then SIGKILL after its grace; say whether it ended by itself."""
+        return await self._process.stop(self._grace_s)
 
+    async def answers(self) -> bool:
+        """Say whether its probe finds it ready."""
+        return await self._ready()
 
-@dataclass(frozen=True, slots=True)
-class RestartPolicy:
-    """How crashes are met: the first restart is immediate, each further one waits twice as long.
-
-    Attributes:
-        first_wait_s: wait before the second restart in a row.
-        longest_wait_s: no wait is longer.
-        settled_after_s: a process that ran this long starts again with no wait.
-        look_every_s: how often a process is looked at.
-    """
-
-    first_wait_s: float = 0.5
-    longest_wait_s: float = 15.0
-    settled_after_s: float = 60.0
-    look_every_s: float = 0.2
-
-    def wait_s(self, restarts_in_a_row: int) -> float:
-        """Return the wait before the next restart, in seconds, after so many without settling."""
-        if restarts_in_a_row == 0:
-            return 0.0
-        return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(restarts_in_a_row - 1, 30))
+    def send(self, number: signal.Signals) -> ProcessRecord | None:
+        """Send a signal to its group."""
+        return self._process.send(number)
 
 
 class Supervisor:
@@ -109,15 +69,27 @@ class Supervisor:
         changed: Callable[[Mapping[str, ProcessRecord]], None],
         policy: RestartPolicy | None = None,
     ) -> None:
-        self._stages = stages
         self._changed = changed
-        self._policy = policy or RestartPolicy()
         self._records: dict[str, ProcessRecord] = {}
+        self._stages: list[dict[str, Keeper]] = [
+            {one.name: Keeper(one, policy or RestartPolicy(), self._started) for one in stage} for stage in stages
+        ]
 
     @property
     def records(self) -> dict[str, ProcessRecord]:
-        """Who runs now, by name."""
+        """Who runs now, by name, in the order of the first starts."""
         return dict(self._records)
+
+    def keeper(self, name: str) -> Keeper:
+        """Return what keeps a process running.
+
+        Raises:
+            UnknownProcess: no process has this name.
+        """
+        for stage in self._stages:
+            if name in stage:
+                return stage[name]
+        raise UnknownProcess(f"no process is called {name!r}")
 
     async def start(self, progress: Callable[[str], None] | None = None) -> None:
         """Start stage after stage, each stage side by side; `progress` is told the name of what got ready.
@@ -126,16 +98,16 @@ class Supervisor:
             ExceptionGroup: of the faults of what did not start; all that did is stopped again.
         """
 
-        async def start_one(runnable: Runnable) -> None:
-            await self._start_one(runnable)
+        async def start_one(name: str, keeper: Keeper) -> None:
+            await keeper.start()
             if progress:
-                progress(runnable.name)
+                progress(name)
 
         try:
             for stage in self._stages:
                 async with asyncio.TaskGroup() as group:
-                    for runnable in stage:
-                        group.create_task(start_one(runnable))
+                    for name, keeper in stage.items():
+                        group.create_task(start_one(name, keeper))
         except BaseException:
             await self.stop()
             raise
@@ -144,35 +116,24 @@ class Supervisor:
         """Restart whatever ends, until cancelled."""
         async with asyncio.TaskGroup() as group:
             for stage in self._stages:
-                for runnable in stage:
-                    group.create_task(self._keep_running(runnable))
+                for keeper in stage.values():
+                    group.create_task(keeper.keep())
 
     async def stop(self) -> None:
         """Stop the stages in reverse order, each stage side by side."""
         for stage in reversed(self._stages):
             async with asyncio.TaskGroup() as group:
-                for runnable in stage:
-                    group.create_task(runnable.stop())
+                for keeper in stage.values():
+                    group.create_task(keeper.stop())
 
-    async def _start_one(self, runnable: Runnable) -> None:
-        self._records[runnable.name] = await runnable.start()
+    def hurry_behind(self, name: str) -> None:
+        """Wake the restarts of the stages behind a process that is back: what they waited for may be it."""
+        (stage,) = [number for number, stage in enumerate(self._stages) if name in stage]
+        for later in self._stages[stage + 1 :]:
+            for keeper in later.values():
+                keeper.hurry()
+
+    def _started(self, record: ProcessRecord) -> None:
+        self._records[record.name] = record
+        self.hurry_behind(record.name)
         self._changed(dict(self._records))
-
-    async def _keep_running(self, runnable: Runnable) -> None:
-        clock = asyncio.get_running_loop().time
-        restarts, since = 0, clock()
-        while True:
-            await asyncio.sleep(self._policy.look_every_s)
-            code = runnable.exit_code
-            if code is None:
-                continue
-            if clock() - since >= self._policy.settled_after_s:
-                restarts = 0
-            LOG.warning("%s ended with %s and is started again", runnable.name, code)
-            await asyncio.sleep(self._policy.wait_s(restarts))
-            restarts += 1
-            since = clock()
-            try:
-                await self._start_one(runnable)
-            except Fault as fault:
-                LOG.error("%s did not start again: %s", runnable.name, fault)

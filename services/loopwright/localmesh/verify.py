@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.bundle import Interval, PolicyBundle, policy_version
-from loopwright.domain.enums import DegradationReason, DropReason
+from loopwright.bundle import FallbackOrder, Interval, PolicyBundle, policy_version
+from loopwright.domain.enums import DegradationReason, DropReason, Scheme, Stage
 from loopwright.faults import Fault
 from loopwright.modelstore import ModelStore
 from loopwright.modelstore.models import MultiTaskRanker, PreRanker, open_pre_ranker, open_ranker
+from loopwright.pipeline.fallback import NOTHING_DRAWN, first_eligible
 from loopwright.pipeline.plan import RETRIEVAL_HEAD
 from loopwright.pipeline.record import CandidateTable, DecisionRecord, input_digests
-from loopwright.pipeline.runner import scattered
+from loopwright.pipeline.run import scattered
 from loopwright.pipeline.types import SlateQuery
 from loopwright.policy.slate import decide
 from loopwright.ranking.ranker import best_rows
@@ -35,11 +36,15 @@ ACTIVATION_SLACK_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of the proof: its name, whether it holds, and what was found."""
+    """One link of the proof: its name, whether it holds, and what was found.
+
+    A skipped link could not be looked at, for a reason that is no fault of the record; it counts as holding.
+    """
 
     name: str
     holds: bool
     detail: str = ""
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,20 @@ class Verifier:
         store: ModelStore,
         bundles: Callable[[str], PolicyBundle | None],
         intervals: Callable[[str], tuple[Interval, ...]],
+        orders: Mapping[str, FallbackOrder] | None = None,
     ) -> None:
-        """Take the model store, the published bundles by version, and the activation intervals by surface."""
+        """Take what decisions are held to.
+
+        Args:
+            store: The models.
+            bundles: Published bundles by version.
+            intervals: Who was active when, by surface.
+            orders: The fallback orders that are still on the log, by the hex digits of their ids.
+        """
         self._store = store
         self._bundles = bundles
         self._intervals = intervals
+        self._orders = orders or {}
         self._pre_rankers: dict[str, PreRanker] = {}
         self._rankers: dict[str, MultiTaskRanker] = {}
 
@@ -91,7 +105,11 @@ class Verifier:
             return
         yield Link("pins", _pins_agree(record, bundle), "models or feature groups are not those the bundle pins")
         yield _positions_link(record)
-        if record.candidates is None:
+        if _stood_in(record, Stage.DECIDE) or _stood_in(record, Stage.RETRIEVE):
+            yield self._order_link(record)
+        if _stood_in(record, Stage.DECIDE):
+            yield from _fallback_links(record)
+        elif record.candidates is None:
             yield from self._slate_links(record, bundle)
         else:
             yield from self._full_links(record, bundle, record.candidates)
@@ -102,14 +120,32 @@ class Verifier:
             return Link("policy", False, f"no published bundle has version {version[:12]}")
         if record.request.purpose.name == "EVALUATE":
             return Link("policy", True)
-        fallback = any(d.reason is DegradationReason.PREVIOUS_POLICY for d in record.degradations)
+        said = {d.reason for d in record.degradations}
+        behind = DegradationReason.STALE_POLICY_FEED in said
         active = any(
             i.version == version
             and i.from_ms <= record.occurred_at_ms
-            and (i.until_ms is None or record.occurred_at_ms < i.until_ms + ACTIVATION_SLACK_MS)
+            and (behind or i.until_ms is None or record.occurred_at_ms < i.until_ms + ACTIVATION_SLACK_MS)
             for i in self._intervals(record.surface)
         )
-        return Link("policy", active or fallback, "the version was not active at that time")
+        previous = DegradationReason.PREVIOUS_POLICY in said
+        return Link("policy", active or previous, "the version was not active at that time")
+
+    def _order_link(self, record: DecisionRecord) -> Link:
+        """Hold the recorded rows to the order they were taken from; compaction may have removed it."""
+        order = self._orders.get(record.versions.index_epoch)
+        if order is None:
+            return Link("order", True, "the fallback order is no longer on the log", skipped=True)
+        table = record.slate_candidates if record.candidates is None else record.candidates
+        places = {int(item): place for place, item in enumerate(order.item_ids)}
+        rows = np.array([places.get(int(item), -1) for item in table.item_ids], dtype=np.int64)
+        held = bool((rows >= 0).all()) and _same(table.source_ranks, (rows + 1).astype(np.uint16))
+        if _stood_in(record, Stage.DECIDE):  # nobody else has said anything of these items
+            held = held and bool((np.diff(rows) > 0).all())
+            held = held and _same(table.creator_ids, order.creator_ids[rows])
+            held = held and _same(table.first_tag_ids, order.first_tag_ids[rows])
+            held = held and (record.candidates is None or len(rows) == len(order))
+        return Link("order", held, "the recorded rows are not those of the fallback order")
 
     def _full_links(self, record: DecisionRecord, bundle: PolicyBundle, table: CandidateTable) -> Iterator[Link]:
         if record.head_names == (RETRIEVAL_HEAD,):
@@ -206,6 +242,35 @@ def _slate_links(
     own = table.take(np.array([by_id.get(p.item_id, 0) for p in recorded], dtype=np.intp))
     same = all(_same(getattr(own, f.name), getattr(record.slate_candidates, f.name)) for f in fields(own))
     yield Link("slate_candidates", same, "the slate's rows differ from the funnel's")
+
+
+def _stood_in(record: DecisionRecord, stage: Stage) -> bool:
+    return any(d.stage is stage and d.reason is DegradationReason.FALLBACK for d in record.degradations)
+
+
+def _fallback_links(record: DecisionRecord) -> Iterator[Link]:
+    """A slate that is the first k of the order that nothing barred: everything else about it follows from that."""
+    rows, recorded, count = record.slate_candidates, record.slate, len(record.slate)
+    yield _equal("slate_candidates", rows.item_ids.tolist(), [p.item_id for p in recorded])
+    yield _equal("scheme", [int(Scheme.NONE)] * count, [int(p.scheme) for p in recorded])
+    yield _equal("p_shown", [1.0] * count, [p.p_shown for p in recorded])
+    yield _equal("p_position", [1.0] * count, [p.p_position for p in recorded])
+    yield _equal("pre_swap_rank", list(range(1, count + 1)), [p.pre_swap_rank for p in recorded])
+    yield _equal("propensity", NOTHING_DRAWN, record.propensity)
+    yield _equal("support", [(False, 0.0)] * count, [(p.support, p.propensity_error) for p in recorded])
+    yield _equal("mutations", (), record.mutations)
+    table = record.candidates
+    if table is None:
+        slate = first_eligible(rows.eligibility, rows.guards, record.request.k)
+        yield _equal("slate", slate.indices.tolist(), list(range(count)))
+        return
+    slate = first_eligible(table.eligibility, table.guards, record.request.k)
+    yield _equal("slate", table.item_ids[slate.indices].tolist(), [p.item_id for p in recorded])
+    yield _equal("utility", slate.utility.tolist(), table.utility.tolist())
+    yield _equal("drop_reasons", slate.drop_reasons.tolist(), table.drop_reasons.tolist())
+    own = table.take(slate.indices)
+    same = all(_same(getattr(own, f.name), getattr(rows, f.name)) for f in fields(own))
+    yield Link("slate_rows", same, "the slate's rows differ from the funnel's")
 
 
 def _positions_link(record: DecisionRecord) -> Link:

@@ -47,8 +47,16 @@ async def bootstrap(settings: MonitorSettings, process: Process, meter: Meter = 
     )
     progress = ConsumerProgress()
     # Freshness of a position is that of its item at the time, so the catalogue is folded before the decisions.
-    catalogue = Tail(process.log, [CATALOG], health.apply, name="catalogue")
-    feedback = Tail(process.log, [DECISIONS, IMPRESSIONS, ACTIONS], health.apply, name="decisions and feedback")
+    skipped = health.skipped
+    catalogue = Tail(process.log, [CATALOG], health.apply, on_undecodable=skipped, name="catalogue")
+    feedback = Tail(
+        process.log,
+        [DECISIONS, IMPRESSIONS, ACTIONS],
+        health.apply,
+        on_undecodable=skipped,
+        gather=True,
+        name="decisions and feedback",
+    )
     readiness = Tail(process.log, [READINESS], progress.apply, name="progress of consumers")
     async with AsyncExitStack() as stack:
         for tail in (catalogue, feedback, readiness):

@@ -18,7 +18,8 @@ def fact_of(event: Event) -> Fact | None:
     """Return what an event tells the monitor, None when nothing.
 
     Raises:
-        InvalidRequest: A decision whose columns do not fit its slate, or a number this build does not know.
+        InvalidRequest: A decision whose columns do not fit its slate.
+        ValueError: A number this build does not know.
     """
     make = _MAKERS.get(event.WhichOneof("payload") or "")
     return make(event) if make else None

@@ -6,13 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from loopwright.eventlog import DedupWindow, Freshness, Record
+from loopwright.eventlog import DedupWindow, Freshness, Record, SkipAndCount
+from loopwright.faults import InvalidRequest
+from loopwright.featurespec.folds.validity import flaw_of
 from loopwright.monitor.accounting import Accounting
 from loopwright.monitor.catalogue import Catalogue
 from loopwright.monitor.concentration import concentration
 from loopwright.monitor.convert import fact_of
 from loopwright.monitor.exposure import CREDIT, DAY_MS, Exposure, ExposureDays
-from loopwright.monitor.facts import Acted, Listed, Served, Unlisted, Viewed
+from loopwright.monitor.facts import Acted, Fact, Listed, Served, Unlisted, Viewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +27,25 @@ class Windows:
 
 
 class LoopHealth:
-    """Pure but for memory: no I/O, no clock. Repeats are dropped by event id, per topic and logical partition."""
+    """Pure but for memory: no I/O, no clock. Repeats are dropped by event id, per topic and logical partition.
+
+    Attributes:
+        skipped: Counts the records that no figure includes, because they cannot be used.
+    """
 
     def __init__(self, windows: Windows) -> None:
         self.catalogue = Catalogue()
         self.accounting = Accounting()
         self.exposure = ExposureDays(windows.exposure_days)
+        self.skipped = SkipAndCount("monitor")
         self.version = 0
         self._windows = windows
         self._dedup: dict[tuple[str, int], DedupWindow] = {}
         self._dropped: Counter[str] = Counter()
 
     def apply(self, record: Record) -> None:
-        """Fold one record.
-
-        Raises:
-            InvalidRequest: A decision that contradicts itself; a reader stops rather than counts it.
-        """
-        fact = fact_of(record.event)
+        """Fold one record; one that is malformed or contradicts itself is counted as skipped."""
+        fact = self._fact_of(record)
         if fact is None:
             return
         self.version += 1
@@ -55,6 +58,17 @@ class LoopHealth:
             self.take(fact)
         else:
             self._dropped[freshness.name] += 1
+
+    def _fact_of(self, record: Record) -> Fact | None:
+        flaw = flaw_of(record.event)
+        try:
+            if not flaw:
+                return fact_of(record.event)
+        except (InvalidRequest, ValueError) as error:
+            flaw = str(error)
+        self.skipped.invalid(record, flaw)
+        self.version += 1
+        return None
 
     def take(self, fact: Served | Viewed | Acted) -> None:
         """Fold one fact that is no repeat."""
@@ -78,6 +92,7 @@ class LoopHealth:
             "exposure_window_days": self._windows.exposure_days,
             "duplicates": self._dropped["DUPLICATE"],
             "late": self._dropped["LATE"],
+            "skipped": dict(sorted(self.skipped.counts.items())),
             "surfaces": {
                 surface: {
                     "accounting": totals.get(surface, {}),

@@ -1,4 +1,4 @@
-"""Composition root of policy: wires the feed, the readiness view, the administration and the servicers."""
+"""Composition root of policy: wires feed, readiness view, administration, fallback orders and servicers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from loopwright.bundle import BundleFeed, BundleReports
 from loopwright.lifecycle import Process, ReadinessView
 from loopwright.policy.bundles import Administration, ReadinessGate
 from loopwright.policy.config import PolicySettings
+from loopwright.policy.fallback import FallbackKeeper
 from loopwright.policy.servicer import PolicyServicer, SlateServicer
 from loopwright.policy.slate import Decider
 from loopwright.rpc import Deadline
@@ -23,6 +24,7 @@ class Policy:
     readiness: ReadinessView
     decider: Decider
     administration: Administration
+    fallbacks: FallbackKeeper
     slates: SlateServicer
     policies: PolicyServicer
 
@@ -47,5 +49,8 @@ async def bootstrap(settings: PolicySettings, process: Process) -> AsyncIterator
         process.watch(reports)
         administration = Administration(process.log, feed, ReadinessGate(view), process.clock)
         await administration.ensure_first(Deadline.after(settings.first_start_timeout_s))
+        keeper = FallbackKeeper(process.log, feed, process.clock, settings.fallback_interval_s)
+        process.watch(await stack.enter_async_context(keeper))
         decider = Decider(feed.get)
-        yield Policy(feed, view, decider, administration, SlateServicer(decider), PolicyServicer(administration))
+        slates, policies = SlateServicer(decider), PolicyServicer(administration)
+        yield Policy(feed, view, decider, administration, keeper, slates, policies)

@@ -15,3 +15,6 @@ class PolicySettings(ServiceSettings, service="policy"):
     first_start_timeout_s: float = Field(
         default=30.0, gt=0, description="Time for publishing and activating the default bundle on an empty log."
     )
+    fallback_interval_s: float = Field(
+        default=60.0, gt=0, description="Time between two looks at the fallback order of each surface."
+    )

@@ -1,4 +1,4 @@
-"""PolicyService's messages and the events of the POLICIES topic, made from domain objects and back."""
+"""PolicyService's messages and the events of the POLICIES and FALLBACKS topics, made from domain objects and back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from loopwright.api.events.v1 import policy_pb2 as facts
 from loopwright.api.policy.v1 import policy_service_pb2 as pb
+from loopwright.bundle import FallbackOrder
 from loopwright.domain.ids import event_id
 from loopwright.eventlog import Event, HasNow, make_event, set_ms
 from loopwright.faults import FieldViolation
@@ -75,6 +76,26 @@ def rolled_back_event(
         surface=surface,
         policy_rolled_back=facts.PolicyRolledBack(
             policy_version=version, surface=surface, from_version=from_version, actor=actor, reason=reason
+        ),
+    )
+
+
+def fallback_event(clock: HasNow, producer: str, order: FallbackOrder) -> Event:
+    """Return FallbackPrepared; its id is a function of the order, so that two replicas state the same fact."""
+    return make_event(
+        event_id("fallback_prepared", order.surface, order.order_id),
+        clock.now_ms(),
+        clock,
+        producer,
+        surface=order.surface,
+        fallback_prepared=facts.FallbackPrepared(
+            surface=order.surface,
+            policy_version=order.policy_version,
+            order_id=order.order_id,
+            item_ids=order.item_ids.tolist(),
+            creator_ids=order.creator_ids.tolist(),
+            first_tag_ids=order.first_tag_ids.tolist(),
+            external_ids=order.external_ids,
         ),
     )
 

@@ -28,6 +28,12 @@ class Pace(BaseModel):
     retry_interval_ms: int = Field(
         default=500, ge=1, le=60_000, description="Wait before beginning anew after an outage of log or store."
     )
+    rebuild_delay_ms: int = Field(
+        default=500,
+        ge=0,
+        le=60_000,
+        description="Wait before rebuilding an emptied store: longer than a reader goes without asking for progress.",
+    )
 
 
 class ProjectorSettings(ServiceSettings, service="projector"):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from loopwright.domain.ids import LOGICAL_PARTITIONS, item_key, logical_partition
 from loopwright.domain.vectors import U64, Bools
-from loopwright.eventlog import CATALOG, DEAD_LETTERS, ITEM_FACTS, ITEM_ROWS, Offsets, Record, Topic, set_aside
-from loopwright.eventlog.dead_letters import POISON
+from loopwright.eventlog import CATALOG, DEAD_LETTERS, ITEM_FACTS, ITEM_ROWS, Event, Offsets, Record, Topic
+from loopwright.eventlog.dead_letters import INVALID, POISON
 from loopwright.faults import PoisonEvent
 from loopwright.featurespec.facts import FactBatch
 from loopwright.featurespec.folds.catalog import fold_catalog, item_of
@@ -18,14 +19,29 @@ from loopwright.featurespec.groups import ITEM_CONTENT, ITEM_COUNTS, ITEM_STATE_
 from loopwright.featurespec.table import ItemTable
 from loopwright.projector import keys, user_stage
 from loopwright.projector.convert import SourcedFacts, facts_from_event, row_to_event
+from loopwright.projector.isolation import Poison, detail_of, poisonous, without
 from loopwright.projector.marks import Marks
-from loopwright.projector.stage import Counts, Outlet
-from loopwright.projector.store import StateStore, Write
+from loopwright.projector.stage import Aside, Counts, Outlet
+from loopwright.projector.store import StageStore, Write
 from loopwright.store import keys as row_keys
+from loopwright.telemetry import get_logger
 
 TOPICS: tuple[Topic, ...] = (ITEM_FACTS, CATALOG)
 _INDEX_BITS = np.uint64(16)  # an event has at most 200 items; a fact's place is offset << 16 | index
 _COUNTED = tuple(sorted(user_stage.COUNTED))
+_log = get_logger(__name__)
+
+_Place = tuple[int, int]
+_Rows = dict[int, dict[str, bytes]]
+_Derived = list[tuple[bytes, Event]]
+
+
+class _Facts(NamedTuple):
+    """The facts of a record of `item_facts` that were not folded before, and which marks have moved past them."""
+
+    item_partition: int
+    topic: str
+    batch: FactBatch
 
 
 class ItemStage:
@@ -38,7 +54,7 @@ class ItemStage:
     name = STAGE_ITEMS
     topics = TOPICS
 
-    def __init__(self, store: StateStore, outlet: Outlet, partitions: Collection[int]) -> None:
+    def __init__(self, store: StageStore, outlet: Outlet, partitions: Collection[int]) -> None:
         """Take the store of the rows, where rows go on, and the physical partitions to fold."""
         self._store, self._outlet = store, outlet
         self._marks = Marks(self.topics, outlet.physical, partitions)
@@ -66,19 +82,22 @@ class ItemStage:
     async def apply(self, records: Sequence[Record]) -> None:
         """Fold records that were read in offset order; when it returns they are folded for good."""
         new = [record for record in records if self._marks.is_new(record)]
-        facts, catalogue, poison, marked = self._sort(new)
-        touched = {item for batch in facts for item in batch.item_ids.tolist()}
-        upserted = [item_of(record.event) for record in catalogue]
-        await self._fetch(touched.union(upserted))
-        for record in catalogue:
-            fold_catalog(self._table, record.event)
-        self._table.fold_facts(FactBatch.joined(facts))
-        changed = {item: {ITEM_COUNTS} for item in touched}
-        for item in upserted:
-            changed.setdefault(item, set()).add(ITEM_CONTENT)
+        usable, facts, asides = self._sort(new)
+        await self._fetch({item for record in usable for item in _items_of(record, facts)})
+        try:
+            rows, derived = self._fold(usable, facts)
+        except Exception as error:  # some record's fold raises, and the table may be half changed
+            _log.warning("a batch cannot be folded as a whole", extra={"cause": type(error).__name__})
+            poison = await self._isolate(usable, facts)
+            asides += [Aside(DEAD_LETTERS, record, POISON, detail) for record, detail in poison]
+            rows, derived = self._fold(without(usable, poison), facts)
+        # The rows go to the log first: a crash between appends them again; the other way round a mirror would miss one.
+        await self._outlet.append(ITEM_ROWS, derived)
+        await self._outlet.set_aside(asides)
         writes: dict[int, Write] = {}
-        await self._emit(changed, poison, writes)
-        for lp, topic in marked:
+        for item, states in rows.items():
+            writes.setdefault(logical_partition(item_key(item)), Write()).rows[row_keys.item_row(item)] = states
+        for lp, topic in {(said.item_partition, said.topic) for said in facts.values()}:
             value = self._fact_marks[lp, topic].astype("<u8").tobytes()
             writes.setdefault(lp, Write()).values[keys.fact_marks(lp, topic)] = value
         self._marks.note(new, writes)
@@ -94,29 +113,26 @@ class ItemStage:
         self._marks.sweep(position, writes)
         await self._store.commit(list(writes.values()))
 
-    def _sort(
-        self, records: Sequence[Record]
-    ) -> tuple[list[FactBatch], list[Record], list[tuple[Record, str]], set[tuple[int, str]]]:
-        """Return fresh facts, catalogue events, what is set aside with the flaw, and which fact marks have moved."""
-        facts: list[FactBatch] = []
-        catalogue: list[Record] = []
-        poison: list[tuple[Record, str]] = []
-        marked: set[tuple[int, str]] = set()
+    def _sort(self, records: Sequence[Record]) -> tuple[list[Record], dict[_Place, _Facts], list[Aside]]:
+        """Return usable records, the fresh facts of those of `item_facts` by place, and what is set aside."""
+        usable: list[Record] = []
+        facts: dict[_Place, _Facts] = {}
+        asides: list[Aside] = []
         for record in records:
             if record.topic == CATALOG.name:
                 flaw = flaw_of(record.event) or ("" if item_of(record.event) else "names no item")
                 if flaw:
-                    poison.append((record, flaw))
-                else:
-                    catalogue.append(record)
-                continue
-            try:
-                sourced = facts_from_event(record.event)
-                facts.append(self._unseen(sourced))
-                marked.add((sourced.item_partition, sourced.topic))
-            except PoisonEvent as fault:
-                poison.append((record, fault.message))
-        return facts, catalogue, poison, marked
+                    asides.append(Aside(DEAD_LETTERS, record, INVALID, flaw))
+                    continue
+            else:
+                try:
+                    said = facts_from_event(record.event)
+                    facts[_place(record)] = _Facts(said.item_partition, said.topic, self._unseen(said))
+                except Exception as error:
+                    asides.append(Aside(DEAD_LETTERS, record, POISON, detail_of(error)))
+                    continue
+            usable.append(record)
+        return usable, facts, asides
 
     def _unseen(self, sourced: SourcedFacts) -> FactBatch:
         """Return the facts whose places are new, and move the marks past them."""
@@ -140,27 +156,94 @@ class ItemStage:
             (item, group, state) for item, row in zip(missing, rows, strict=True) for group, state in row.items()
         )
 
-    async def _emit(
-        self, changed: dict[int, set[str]], poison: Sequence[tuple[Record, str]], writes: dict[int, Write]
-    ) -> None:
-        """Append the changed rows and add them to the writes of their partitions.
+    def _fold(self, records: Sequence[Record], facts: Mapping[_Place, _Facts]) -> tuple[_Rows, _Derived]:
+        """Fold records into the table; return the states that changed, encoded, and the events of `item_rows`."""
+        changed: dict[int, set[str]] = {}
+        batches: list[FactBatch] = []
+        for record in records:
+            if record.topic == CATALOG.name:
+                fold_catalog(self._table, record.event)
+            else:
+                batches.append(facts[_place(record)].batch)
+            group = ITEM_CONTENT if record.topic == CATALOG.name else ITEM_COUNTS
+            for item in _items_of(record, facts):
+                changed.setdefault(item, set()).add(group)
+        self._table.fold_facts(FactBatch.joined(batches))
+        return self._encode(self._table, changed)
 
-        The rows go to the log first: a crash between appends them again; the other way round a mirror would miss one.
-        """
-        outlet, table = self._outlet, self._table
+    def _encode(self, table: ItemTable, changed: Mapping[int, Collection[str]]) -> tuple[_Rows, _Derived]:
+        found: _Rows = {}
+        derived: _Derived = []
         items = sorted(changed)
         rows = table.rows_of(np.array(items, dtype=np.uint64))
-        events = []
         for item, row, states in zip(items, rows.tolist(), table.encode_rows(rows), strict=True):
             kept = {group: state for group, state in states.items() if group in changed[item]}
             newest = max(int(table.stamp_ms[row]), int(table.counts.fact_ms[row]), 0)
-            events += [
-                row_to_event(item, group, state, newest, outlet.clock, outlet.producer) for group, state in kept.items()
+            derived += [
+                row_to_event(item, group, state, newest, self._outlet.clock, self._outlet.producer)
+                for group, state in kept.items()
             ]
             if kept:
-                writes.setdefault(logical_partition(item_key(item)), Write()).rows[row_keys.item_row(item)] = kept
-        await outlet.append(ITEM_ROWS, events)
-        entries = [
-            set_aside(record, POISON, flaw, clock=outlet.clock, producer=outlet.producer) for record, flaw in poison
-        ]
-        await outlet.append(DEAD_LETTERS, entries)
+                found[item] = kept
+        return found, derived
+
+    async def _isolate(self, records: Sequence[Record], facts: Mapping[_Place, _Facts]) -> list[Poison]:
+        """Return the records that cannot be folded; afterwards the table is as if there had been none of the batch.
+
+        Catalogue events are looked at item by item. A record of facts is about many items, so those stand in one row.
+        """
+        self._table = ItemTable()
+        of_item: dict[int, list[Record]] = {}
+        for record in records:
+            if record.topic == CATALOG.name:
+                of_item.setdefault(item_of(record.event), []).append(record)
+        about = [record for record in records if record.topic != CATALOG.name]
+        items = {item for record in records for item in _items_of(record, facts)}
+        await self._fetch(items)  # the rows as they were before the batch
+        known = np.array(sorted(items), dtype=np.uint64)
+        known = known[self._table.rows_of(known) >= 0]
+        before = dict(zip(known.tolist(), self._table.encode_rows(self._table.rows_of(known)), strict=True))
+
+        def scratch(rows: _Rows) -> _Scratch:
+            return _Scratch(rows, facts, self._encode)
+
+        poison: list[Poison] = []
+        for item, theirs in of_item.items():
+            poison += poisonous(theirs, {item: before.get(item, {})}, scratch)[0]
+        counted = {item for record in about for item in _items_of(record, facts)}
+        return poison + poisonous(about, {item: before.get(item, {}) for item in counted}, scratch)[0]
+
+
+class _Scratch:
+    """Rows of some items beside the table, to find out what cannot be folded."""
+
+    def __init__(
+        self,
+        rows: _Rows,
+        facts: Mapping[_Place, _Facts],
+        encode: Callable[[ItemTable, Mapping[int, Collection[str]]], tuple[_Rows, _Derived]],
+    ) -> None:
+        self._facts, self._encode = facts, encode
+        self._table = ItemTable()
+        self._table.put_many((item, group, state) for item, row in rows.items() for group, state in row.items())
+
+    def apply(self, record: Record) -> None:
+        if record.topic == CATALOG.name:
+            fold_catalog(self._table, record.event)
+        else:
+            self._table.fold_facts(self._facts[_place(record)].batch)
+
+    def encode(self) -> _Rows:
+        return self._encode(self._table, dict.fromkeys(self._table.ids.tolist(), ITEM_STATE_GROUPS))[0]
+
+
+def _place(record: Record) -> _Place:
+    return record.partition, record.offset
+
+
+def _items_of(record: Record, facts: Mapping[_Place, _Facts]) -> list[int]:
+    """Return the items that a usable record is about."""
+    if record.topic == CATALOG.name:
+        return [item_of(record.event)]
+    items: list[int] = facts[_place(record)].batch.item_ids.tolist()
+    return items

@@ -9,6 +9,15 @@ PARKED = "parked"
 """Where it stands while parked."""
 
 
+OWN_PREFIXES = ("progress:", "fence:", "user:", "item:", "mark:", "dedup:")
+"""All keys of ours that an emptied store is cleared of, progress first: without it every reader knows rows as stale."""
+
+
+def fence(stage: str) -> str:
+    """Return the key of a stage's fence; see `fence.py`."""
+    return f"fence:{stage}"
+
+
 def mark(partition: int, topic: str) -> str:
     """Return the key of the next offset of a topic to fold for a logical partition, in decimal."""
     return f"mark:{{{partition}}}:{topic}"

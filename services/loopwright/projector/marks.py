@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from loopwright.domain.ids import LOGICAL_PARTITIONS
 from loopwright.eventlog import Offsets, Record, Topic
 from loopwright.projector import keys
-from loopwright.projector.store import StateStore, Write
+from loopwright.projector.store import StageStore, Write
 
 
 class Marks:
@@ -21,7 +21,7 @@ class Marks:
         self._next: dict[tuple[str, int], int] = {}
         self.fresh = True
 
-    async def load(self, store: StateStore) -> None:
+    async def load(self, store: StageStore) -> None:
         """Read the stored marks; `fresh` says that there were none at all."""
         places = [(topic, lp) for topic in self._topics for lp in self.logical]
         stored = await store.values([keys.mark(lp, topic) for topic, lp in places])

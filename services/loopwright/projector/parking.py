@@ -15,6 +15,7 @@ from loopwright.projector import keys
 from loopwright.projector.store import StateStore, Write
 from loopwright.projector.user_stage import TOPICS
 
+_UNSEEN = b"unseen"
 SOURCES = (*TOPICS, CATALOG)
 """Topics that rows are made of, hence those whose offsets a parking is about."""
 
@@ -53,15 +54,14 @@ class ParkingLot:
     def __init__(self, store: StateStore, stages: int) -> None:
         """Take the store of the request and the number of stages that must stand."""
         self._store, self._stages = store, stages
-        self._asked: bytes | None = None
+        self._asked: bytes | None = _UNSEEN
         self._standing: dict[str, Offsets] = {}
         self._told = False
         self._moved = asyncio.Event()
         self.request: Offsets | None = None
 
-    async def poll(self) -> None:
-        """Read the request; tell where the projector stands once all stages do."""
-        [raw] = await self._store.values([keys.PARK])
+    async def see(self, raw: bytes | None) -> None:
+        """Take the request as the store holds it; tell where the projector stands once all stages do."""
         if raw != self._asked:
             self._asked, self._standing, self._told = raw, {}, False
             self.request = offsets_from_json(raw.decode()) if raw else None
@@ -74,6 +74,10 @@ class ParkingLot:
             said = json.dumps({"offsets": offsets_to_json(stand), "exact": exact})
             await self._store.commit([Write(values={keys.PARKED: said.encode()})])
             self._told = True
+
+    def forget(self) -> None:
+        """Doubt who stands where: the request, once seen again, is a new one to every stage."""
+        self._asked = _UNSEEN
 
     def stand(self, stage: str, position: Offsets) -> None:
         """Note that a stage has stopped at a position."""

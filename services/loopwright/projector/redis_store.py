@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -11,11 +12,15 @@ from redis.exceptions import RedisError
 
 from loopwright.faults import translate
 from loopwright.projector.store import Write
-from loopwright.store.connection import FAULTS, open_redis
+from loopwright.projector.swap import StoreEmptied, Swap
+from loopwright.store.connection import FAULTS, heeding, open_redis
 
 _SCAN_BATCH = 1000
 _MOST_COMMANDS = 4000  # a pipeline: bounds what waits in socket buffers
 _GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\"})
+
+Command = tuple[Any, ...]
+Ask = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 
 
 class RedisStore:
@@ -38,26 +43,36 @@ class RedisStore:
         """See `StateStore.values`."""
         return list(await self._run([("GET", self._namespace + key) for key in keys]))
 
-    async def commit(self, writes: Sequence[Write]) -> None:
-        """See `StateStore.commit`."""
-        commands: list[tuple[Any, ...]] = []
-        for write in writes:
-            inside = [
-                ("HSET", self._namespace + key, *(part for entry in fields.items() for part in entry))
-                for key, fields in write.rows.items()
-                if fields
-            ]
-            values = [part for key, value in write.values.items() for part in (self._namespace + key, value)]
-            if values:
-                inside.append(("MSET", *values))
-            if len(inside) == 1:
-                commands += inside  # one command is atomic by itself
-            elif inside:
-                commands += [("MULTI",), *inside, ("EXEC",)]
-            if len(commands) >= _MOST_COMMANDS:
-                await self._run(commands)
-                commands = []
-        await self._run(commands)
+    async def commit(self, writes: Sequence[Write], swap: Swap | None = None) -> None:
+        """See `StateStore.commit`.
+
+        Fence and writes go over one connection: a server that ends in between takes the connection with it, so that
+        nothing is written past what it lost. A connection from the pool may be a new one, hence the look each time.
+        """
+        commands = [command for write in writes for command in self._step(write)]
+        if not commands and swap is None:
+            return
+        async with self._connection() as ask:
+            if swap is not None:
+                [found] = await ask([("GET", self._namespace + swap.key)])
+                swap.check(found)
+                commands.append(("SET", self._namespace + swap.key, swap.new, "XX"))
+            for part in _parts(commands):
+                if _has_nil(await ask(part)):
+                    raise StoreEmptied()
+
+    def _step(self, write: Write) -> list[Command]:
+        """Return the commands of one atomic step."""
+        inside: list[Command] = [
+            ("HSET", self._namespace + key, *(part for entry in fields.items() for part in entry))
+            for key, fields in write.rows.items()
+            if fields
+        ]
+        values = [part for key, value in write.values.items() for part in (self._namespace + key, value)]
+        if values:
+            inside.append(("MSET", *values))
+        inside += [("SET", self._namespace + key, value, "XX") for key, value in write.renewed.items()]
+        return inside if len(inside) < 2 else [("MULTI",), *inside, ("EXEC",)]  # one command is atomic by itself
 
     async def delete(self, key: str) -> None:
         """See `StateStore.delete`."""
@@ -71,10 +86,11 @@ class RedisStore:
                 fields = dict(zip(map(bytes.decode, flat[::2]), flat[1::2], strict=True))
                 yield key.decode()[len(self._namespace) :], fields
 
-    async def clear(self) -> None:
-        """See `StateStore.clear`; with an empty namespace that is the whole database."""
-        async for keys in self._keys(""):
-            await self._run([("DEL", *keys)])
+    async def clear(self, prefixes: Sequence[str] = ("",)) -> None:
+        """See `StateStore.clear`; with an empty namespace and no prefixes that is the whole database."""
+        for prefix in prefixes:
+            async for keys in self._keys(prefix):
+                await self._run([("DEL", *keys)])
 
     async def _keys(self, prefix: str) -> AsyncIterator[list[bytes]]:
         pattern = (self._namespace + prefix).translate(_GLOB) + "*"
@@ -89,27 +105,55 @@ class RedisStore:
             if int(cursor) == 0:
                 return
 
-    async def _run(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Send all commands at once and return their answers.
-
-        The client's own pipelines wrap everything in one MULTI or in none; ours holds one for each partition.
-        """
+    async def _run(self, commands: Sequence[Command]) -> list[Any]:
+        """Send all commands at once and return their answers."""
         if not commands:
             return []
+        async with self._connection() as ask:
+            return await ask(commands)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Ask]:
+        """Yield what sends commands over one connection, and answers; after a failure nothing more can be sent."""
         with translate(FAULTS):
             pool = self._client.connection_pool
             connection = await pool.get_connection()  # type: ignore[no-untyped-call]
-            whole = False
             try:
-                await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-                answers = [await connection.read_response() for _ in commands]
-                whole = True
+                yield partial(_exchange, connection)
             finally:
-                if not whole:
-                    await connection.disconnect(nowait=True)  # answers may still come: never reuse it
                 await pool.release(connection)
-            _refuse_errors(answers)
-        return answers
+
+
+async def _exchange(connection: Any, commands: Sequence[Command]) -> list[Any]:
+    """Send all commands at once and return their answers.
+
+    The client's own pipelines wrap everything in one MULTI or in none; ours holds one for each partition.
+    """
+    whole = False
+    try:
+        await heeding(connection.send_packed_command(connection.pack_commands(commands), check_health=False))
+        answers = [await heeding(connection.read_response()) for _ in commands]
+        whole = True
+    finally:
+        if not whole:
+            await connection.disconnect(nowait=True)  # answers may still come: never reuse it
+    _refuse_errors(answers)
+    return answers
+
+
+def _parts(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
+    """Yield the commands in parts that end between two atomic steps."""
+    start = within = 0
+    for place, command in enumerate(commands):
+        within += (command[0] == "MULTI") - (command[0] == "EXEC")
+        if not within and (place + 1 - start >= _MOST_COMMANDS or place + 1 == len(commands)):
+            yield commands[start : place + 1]
+            start = place + 1
+
+
+def _has_nil(answers: Iterable[Any]) -> bool:
+    """Say whether a SET that demands its key has found none; no other command of a commit answers nil."""
+    return any(answer is None or (isinstance(answer, list) and _has_nil(answer)) for answer in answers)
 
 
 def _refuse_errors(answers: Iterable[Any]) -> None:

@@ -14,16 +14,18 @@ from loopwright.eventlog import (
     Record,
     Undecodable,
     WallClock,
-    set_aside,
 )
 from loopwright.faults import DependencyDown
 from loopwright.featurespec.groups import GROUPS, STAGE_USERS
+from loopwright.projector.claims import Claims
 from loopwright.projector.config import Pace
+from loopwright.projector.fence import FencedStore
 from loopwright.projector.parking import ParkingLot
-from loopwright.projector.stage import Outlet, Stage
-from loopwright.projector.store import StateStore, Write
+from loopwright.projector.stage import Aside, Outlet, Stage
+from loopwright.projector.store import Write
+from loopwright.projector.swap import StoreEmptied
 from loopwright.store import keys as row_keys
-from loopwright.telemetry import gauge, get_logger, names
+from loopwright.telemetry import gauge, get_logger, names, processing
 
 _log = get_logger(__name__)
 SMALL_PART = 10
@@ -39,9 +41,10 @@ class StageRunner:
         self,
         log: EventLog,
         stage: Stage,
-        store: StateStore,
+        store: FencedStore,
         outlet: Outlet,
         lot: ParkingLot,
+        claims: Claims,
         pace: Pace,
         *,
         partitions: Collection[int],
@@ -53,15 +56,17 @@ class StageRunner:
         Args:
             log: Where to read.
             stage: The fold.
-            store: Where progress is written.
+            store: The stage's store: where it commits, and its progress is written.
             outlet: Where undecodable records are set aside.
             lot: The parking request.
+            claims: What the stages say of their progress.
             pace: Batch size and intervals.
             partitions: Physical partitions to read.
             wall_ms: The wall clock; progress is a matter of operations.
             report: Told the stage's name and the offsets it has folded.
         """
         self._log, self._stage, self._store, self._outlet, self._lot = log, stage, store, outlet, lot
+        self._claims = claims
         self._pace, self._partitions, self._wall_ms, self._report = pace, partitions, wall_ms, report
         self._undecodable: list[Undecodable] = []
         self._told_ms = self._swept_ms = 0
@@ -70,17 +75,23 @@ class StageRunner:
         """Fold until cancelled.
 
         Raises:
+            StoreEmptied: The store was emptied: both stages have to begin from nothing.
             CorruptRecord: A stored state does not decode.
             OffsetGone: Retention has deleted records that are not folded.
         """
         while True:
             try:
                 if self._lot.stands(self._stage.name):
+                    await self._store.commit([])
                     await self._lot.changed(self._pace.poll_interval_ms / 1000)
                 else:
                     await self._session()
+            except StoreEmptied:
+                raise
             except DependencyDown as fault:
                 _log.warning("stage begins anew", extra={"stage": self._stage.name, "reason": fault.reason})
+                if self._lot.stands(self._stage.name):
+                    self._lot.forget()
                 await asyncio.sleep(self._pace.retry_interval_ms / 1000)
 
     async def _session(self) -> None:
@@ -88,6 +99,9 @@ class StageRunner:
         request = self._lot.request
         # Asked before the ends are: all that a stopped stage 1 has derived lies before them.
         last = self._stage.name == STAGE_USERS or self._lot.stands(STAGE_USERS)
+        self._told_ms = 0
+        self._claims.begin(self._stage.name)
+        await self._store.begin()
         start = await self._stage.load()
         stop = await self._stop(request) if request is not None else None
         self._undecodable.clear()
@@ -122,16 +136,11 @@ class StageRunner:
         }
 
     async def _fold(self, records: Sequence[Record]) -> None:
-        if self._undecodable:
-            outlet = self._outlet
-            entries = [
-                set_aside(record, record.reason, "", clock=outlet.clock, producer=outlet.producer)
-                for record in self._undecodable
-            ]
-            await outlet.append(DEAD_LETTERS, entries)
-            self._undecodable.clear()
+        await self._outlet.set_aside([Aside(DEAD_LETTERS, record, record.reason) for record in self._undecodable])
+        self._undecodable.clear()
         if records:
-            await self._stage.apply(records)
+            with processing(records):
+                await self._stage.apply(records)
 
     async def _tell(self, reader: EventReader, *, running: bool) -> None:
         """Write progress while caught up; from time to time move the marks of partitions without records."""
@@ -142,10 +151,11 @@ class StageRunner:
             self._swept_ms = now
             await self._stage.sweep(position)
         caught_up = reader.caught_up_at_ms()
-        if running and caught_up is not None and caught_up - self._told_ms >= self._pace.progress_interval_ms:
-            self._told_ms = caught_up
-            value = str(caught_up).encode()
-            await self._store.commit([Write(values={row_keys.progress(self._stage.name): value})])
+        claim = None if caught_up is None else self._claims.claim(self._stage.name, caught_up, self._wall_ms())
+        if running and claim is not None and claim - self._told_ms >= self._pace.progress_interval_ms:
+            self._told_ms = claim
+            value = str(claim).encode()
+            await self._store.commit([Write(renewed={row_keys.progress(self._stage.name): value})])
             for group in GROUPS.values():
                 if group.stages[-1] == self._stage.name:
-                    gauge(names.PROJECTION_LAG, (now - caught_up) / 1000, group=group.name)
+                    gauge(names.PROJECTION_LAG, (now - claim) / 1000, group=group.name)

@@ -1,14 +1,17 @@
-"""What both stages share: their interface, what they count, and the outlet that appends what they derive."""
+"""What both stages share: their interface, their counts, and the outlet of what they derive or set aside."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from loopwright.eventlog import Event, EventLog, HasNow, Offsets, Record, Topic
+from loopwright.eventlog import Event, EventLog, HasNow, Offsets, Record, Topic, Undecodable, set_aside
 from loopwright.rpc import Deadline
+from loopwright.telemetry import get_logger
 
+_log = get_logger(__name__)
 Entries = Sequence[tuple[bytes, Event]]
 Append = Callable[[Topic, Entries], Awaitable[None]]
 
@@ -20,6 +23,15 @@ class Counts:
     duplicates: int = 0
     late: int = 0
     repeated_facts: int = 0
+
+
+class Aside(NamedTuple):
+    """A record to be set aside, where, and why; `detail` holds no personal data."""
+
+    topic: Topic
+    record: Record | Undecodable
+    reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,15 @@ class Outlet:
     clock: HasNow
     producer: str
     physical: int
+
+    async def set_aside(self, asides: Sequence[Aside]) -> None:
+        """Append records of one topic of set-aside records; a record set aside again has the same event id."""
+        if asides:
+            entries = [
+                set_aside(record, reason, detail, clock=self.clock, producer=self.producer)
+                for _, record, reason, detail in asides
+            ]
+            await self.append(asides[0].topic, entries)
 
 
 class Stage(Protocol):
@@ -64,10 +85,22 @@ class Stage(Protocol):
 
 
 def log_outlet(log: EventLog, clock: HasNow, timeout_s: float) -> Outlet:
-    """Return an outlet that appends to the log, each batch within `timeout_s`."""
+    """Return an outlet that appends to the log, each batch within `timeout_s`.
+
+    An append that was begun is seen to its end though its caller is cancelled: a stage that begins anew must find on
+    the log all that was derived before, or it could come behind what is derived again.
+    """
 
     async def append(topic: Topic, entries: Entries) -> None:
-        if entries:
-            await log.append_many(topic, entries, deadline=Deadline.after(timeout_s))
+        if not entries:
+            return
+        task = asyncio.ensure_future(log.append_many(topic, entries, deadline=Deadline.after(timeout_s)))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            if not task.cancelled() and task.exception() is not None:
+                _log.warning("an append failed after its stage was cancelled", extra={"topic": topic.name})
+            raise
 
     return Outlet(append, clock, log.producer, log.partitions)

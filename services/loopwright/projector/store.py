@@ -7,16 +7,24 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from loopwright.featurespec.hashing import state_hash
+from loopwright.projector.swap import StoreEmptied, Swap
 
 USER_PREFIX, ITEM_PREFIX = "user:", "item:"
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What is written in one step for one logical partition: rows (hash fields) and plain values, by key."""
+    """What is written in one step for one logical partition, by key.
+
+    Attributes:
+        rows: Hash fields.
+        values: Plain values.
+        renewed: Plain values that are written only where the key is there, which it is unless the store was emptied.
+    """
 
     rows: dict[str, dict[str, bytes]] = field(default_factory=dict)
     values: dict[str, bytes] = field(default_factory=dict)
+    renewed: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,8 @@ class Hashes:
     item_rows: int
 
 
-class StateStore(Protocol):
-    """Rows and marks of one namespace; every method may raise FeatureStoreDown or FeatureStoreTimeout."""
+class StageStore(Protocol):
+    """What a stage needs of a store; every method may raise FeatureStoreDown or FeatureStoreTimeout."""
 
     async def rows(self, keys: Sequence[str], groups: Sequence[str]) -> list[dict[str, bytes]]:
         """Return the fields of each row that exist."""
@@ -44,6 +52,30 @@ class StateStore(Protocol):
         """Write each `Write` atomically; one that fails leaves the others possibly written."""
         ...
 
+
+class StateStore(Protocol):
+    """Rows and marks of one namespace; every method may raise FeatureStoreDown or FeatureStoreTimeout."""
+
+    async def rows(self, keys: Sequence[str], groups: Sequence[str]) -> list[dict[str, bytes]]:
+        """Return the fields of each row that exist."""
+        ...
+
+    async def values(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return plain values, None where there is none."""
+        ...
+
+    async def commit(self, writes: Sequence[Write], swap: Swap | None = None) -> None:
+        """Write each `Write` atomically; one that fails leaves the others possibly written.
+
+        With a swap nothing is written unless its fence holds what it must, nor to a server that was started since that
+        was seen; the fence is moved last, and only where it is there.
+
+        Raises:
+            StoreEmptied: The fence, or a value to be renewed, is not there.
+            StoreRolledBack: The fence holds something else.
+        """
+        ...
+
     async def delete(self, key: str) -> None:
         """Remove a plain value."""
         ...
@@ -52,8 +84,8 @@ class StateStore(Protocol):
         """Yield every row whose key begins so, in any order."""
         ...
 
-    async def clear(self) -> None:
-        """Remove everything in the namespace."""
+    async def clear(self, prefixes: Sequence[str] = ("",)) -> None:
+        """Remove every key that begins so, one prefix after the other; by default everything in the namespace."""
         ...
 
 
@@ -87,12 +119,22 @@ class MemoryStore:
         """See `StateStore.values`."""
         return [self._values.get(key) for key in keys]
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Sequence[Write], swap: Swap | None = None) -> None:
         """See `StateStore.commit`."""
+        if swap is not None:
+            swap.check(self._values.get(swap.key))
+        moved = {} if swap is None else {swap.key: swap.new}
+        self._write([*writes, Write(renewed=moved)])
+
+    def _write(self, writes: Sequence[Write]) -> None:
         for write in writes:
             for key, fields in write.rows.items():
                 self._rows.setdefault(key, {}).update(fields)
             self._values.update(write.values)
+            present = {key: value for key, value in write.renewed.items() if key in self._values}
+            self._values.update(present)
+            if len(present) < len(write.renewed):
+                raise StoreEmptied()
 
     async def delete(self, key: str) -> None:
         """See `StateStore.delete`."""
@@ -104,7 +146,8 @@ class MemoryStore:
             if key.startswith(prefix):
                 yield key, fields
 
-    async def clear(self) -> None:
+    async def clear(self, prefixes: Sequence[str] = ("",)) -> None:
         """See `StateStore.clear`."""
-        self._rows.clear()
-        self._values.clear()
+        for kept in (self._rows, self._values):
+            for key in [key for key in kept if key.startswith(tuple(prefixes))]:
+                del kept[key]

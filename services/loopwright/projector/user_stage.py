@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from loopwright.domain.ids import item_key, logical_partition
 from loopwright.eventlog import (
@@ -20,9 +20,8 @@ from loopwright.eventlog import (
     Offsets,
     Record,
     Topic,
-    set_aside,
 )
-from loopwright.eventlog.dead_letters import LATE_REASON, POISON
+from loopwright.eventlog.dead_letters import INVALID, LATE_REASON, POISON
 from loopwright.featurespec.facts import Fact, FactBatch
 from loopwright.featurespec.folds.facts import facts_of
 from loopwright.featurespec.folds.users import UserFold, subject_of
@@ -30,11 +29,12 @@ from loopwright.featurespec.folds.validity import flaw_of
 from loopwright.featurespec.groups import STAGE_USERS, USER_ACTIVITY, USER_HISTORY, USER_STATE_GROUPS
 from loopwright.projector import keys
 from loopwright.projector.convert import facts_to_events, sourced
+from loopwright.projector.isolation import Poison, poisonous, without
 from loopwright.projector.marks import Marks
-from loopwright.projector.stage import Counts, Outlet
-from loopwright.projector.store import StateStore, Write
+from loopwright.projector.stage import Aside, Counts, Outlet
+from loopwright.projector.store import StageStore, Write
 from loopwright.store import keys as row_keys
-from loopwright.telemetry import count, names
+from loopwright.telemetry import count, get_logger, names
 
 TOPICS: tuple[Topic, ...] = (PROFILES, IMPRESSIONS, ACTIONS, ORGANIC)
 
@@ -42,7 +42,10 @@ COUNTED = frozenset({IMPRESSIONS.name, ACTIONS.name, ORGANIC.name})
 """Topics whose events are counted and so must be told from their repetitions; profile events are last-write registers,
 which a repetition does not change and to which no event is too late."""
 
+_log = get_logger(__name__)
 _Place = tuple[str, int]
+_Rows = dict[bytes, dict[str, bytes]]
+_Derived = list[tuple[bytes, Event]]
 
 
 class UserStage:
@@ -52,7 +55,7 @@ class UserStage:
     topics = TOPICS
 
     def __init__(
-        self, store: StateStore, outlet: Outlet, partitions: Collection[int], *, cached_users: int = 20_000
+        self, store: StageStore, outlet: Outlet, partitions: Collection[int], *, cached_users: int = 20_000
     ) -> None:
         """Take the store of the rows, where facts and set-aside events go, and the physical partitions to fold."""
         self._store, self._outlet = store, outlet
@@ -87,12 +90,19 @@ class UserStage:
         """
         new = [record for record in records if self._marks.is_new(record)]
         usable, windows, asides = self._sort(new)
-        subjects = {subject_of(record.event) for record in usable} - {b""}
-        await self._fetch(subjects)
-        facts = self._fold(usable)
-        await self._emit(facts, asides)
+        await self._fetch(usable)
+        try:
+            rows, derived = self._fold(usable)
+        except Exception as error:  # some record's fold raises, and rows may be half changed
+            _log.warning("a batch cannot be folded as a whole", extra={"cause": type(error).__name__})
+            poison = await self._isolate(usable)
+            asides += [Aside(DEAD_LETTERS, record, POISON, detail) for record, detail in poison]
+            rows, derived = self._fold(without(usable, poison))
+        await self._emit(derived, asides)
         writes: dict[int, Write] = {}
-        self._encode(subjects, writes)
+        for subject, states in rows.items():
+            write = writes.setdefault(logical_partition(subject), Write())
+            write.rows[row_keys.user_row(subject)] = states
         for topic, lp in windows:
             writes.setdefault(lp, Write()).values[keys.dedup(lp, topic)] = self._windows[topic, lp].encode()
         self._marks.note(new, writes)
@@ -109,15 +119,15 @@ class UserStage:
         self._marks.sweep(position, writes)
         await self._store.commit(list(writes.values()))
 
-    def _sort(self, records: Sequence[Record]) -> tuple[list[Record], set[_Place], list[tuple[Topic, Record, str]]]:
-        """Return usable records, the places whose window changed, and what is set aside with its topic and reason."""
+    def _sort(self, records: Sequence[Record]) -> tuple[list[Record], set[_Place], list[Aside]]:
+        """Return usable records, the places whose window changed, and what is set aside."""
         usable: list[Record] = []
         windows: set[_Place] = set()
-        asides: list[tuple[Topic, Record, str]] = []
+        asides: list[Aside] = []
         for record in records:
             flaw = flaw_of(record.event)
             if flaw:
-                asides.append((DEAD_LETTERS, record, flaw))
+                asides.append(Aside(DEAD_LETTERS, record, INVALID, flaw))
                 continue
             if record.topic in COUNTED:
                 place = record.topic, record.logical
@@ -128,33 +138,66 @@ class UserStage:
                     continue
                 if freshness is Freshness.LATE:
                     self.counts.late += 1
-                    asides.append((LATE, record, ""))
+                    asides.append(Aside(LATE, record, LATE_REASON))
                     continue
                 windows.add(place)
             usable.append(record)
         return usable, windows, asides
 
-    async def _fetch(self, subjects: set[bytes]) -> None:
-        missing = sorted(subjects - self._users.keys())
+    async def _fetch(self, records: Sequence[Record]) -> None:
+        """Have the rows of all subjects of these records in memory."""
+        missing = sorted({subject_of(record.event) for record in records} - {b""} - self._users.keys())
         rows = await self._store.rows([row_keys.user_row(subject) for subject in missing], USER_STATE_GROUPS)
         for subject, row in zip(missing, rows, strict=True):
             self._users[subject] = UserFold.decode(row.get(USER_HISTORY), row.get(USER_ACTIVITY))
 
-    def _fold(self, records: Sequence[Record]) -> dict[_Place, tuple[list[Fact], list[tuple[int, int, int]]]]:
-        """Apply events to users and return the facts by source topic and item partition, in order of their places."""
+    def _fold(self, records: Sequence[Record]) -> tuple[_Rows, _Derived]:
+        """Apply events to users; return the rows that changed, encoded, and the events of `item_facts`."""
+        changed: set[bytes] = set()
+        for record in records:
+            subject = subject_of(record.event)
+            if subject:
+                changed.add(subject)
+                self._users[subject].apply(record.event)
+                self._users.move_to_end(subject)
+        return {subject: self._users[subject].encode() for subject in changed}, self._derive(records)
+
+    def _derive(self, records: Sequence[Record]) -> _Derived:
+        """Return key and event of the facts in the records, by source topic and item partition, in place order."""
         found: dict[_Place, tuple[list[Fact], list[tuple[int, int, int]]]] = {}
         for record in records:
-            event: Event = record.event
-            subject = subject_of(event)
-            if subject:
-                self._users[subject].apply(event)
-                self._users.move_to_end(subject)
-            for index, fact in enumerate(facts_of(event)):
+            for index, fact in enumerate(facts_of(record.event)):
                 place = record.topic, self._item_partition(fact.item_id)
                 facts, places = found.setdefault(place, ([], []))
                 facts.append(fact)
                 places.append((record.logical, record.offset, index))
-        return found
+        return [
+            entry
+            for (topic, partition), (facts, places) in sorted(found.items())
+            for entry in facts_to_events(
+                sourced(topic, partition, places, FactBatch.of(facts)), self._outlet.clock, self._outlet.producer
+            )
+        ]
+
+    async def _isolate(self, records: Sequence[Record]) -> list[Poison]:
+        """Return the records that cannot be folded; afterwards rows and windows are as if they had not been there."""
+        of_subject: dict[bytes, list[Record]] = {}
+        for record in records:
+            of_subject.setdefault(subject_of(record.event), []).append(record)
+        for subject in of_subject:
+            self._users.pop(subject, None)
+        await self._fetch(records)  # the rows as they were before the batch
+        poison: list[Poison] = []
+        for subject, theirs in of_subject.items():
+            before = self._users[subject].encode() if subject else {}
+            poison += poisonous(theirs, before, lambda states: _Scratch(states, self._derive))[0]
+        ids: dict[_Place, set[bytes]] = {}
+        for record, _ in poison:
+            if record.topic in COUNTED:
+                ids.setdefault((record.topic, record.logical), set()).add(record.event.event_id)
+        for place, identities in ids.items():
+            self._windows[place].forget(identities)
+        return poison
 
     def _item_partition(self, item_id: int) -> int:
         partition = self._item_partitions.get(item_id)
@@ -164,33 +207,26 @@ class UserStage:
             partition = self._item_partitions[item_id] = logical_partition(item_key(item_id))
         return partition
 
-    async def _emit(
-        self,
-        facts: dict[_Place, tuple[list[Fact], list[tuple[int, int, int]]]],
-        asides: Sequence[tuple[Topic, Record, str]],
-    ) -> None:
-        outlet = self._outlet
-        events = [
-            entry
-            for (topic, partition), (found, places) in sorted(facts.items())
-            for entry in facts_to_events(
-                sourced(topic, partition, places, FactBatch.of(found)), outlet.clock, outlet.producer
-            )
-        ]
-        await outlet.append(ITEM_FACTS, events)
-        for topic, reason in ((LATE, LATE_REASON), (DEAD_LETTERS, POISON)):
-            entries = [
-                set_aside(record, reason, detail, clock=outlet.clock, producer=outlet.producer)
-                for where, record, detail in asides
-                if where is topic
-            ]
-            await outlet.append(topic, entries)
-
-    def _encode(self, subjects: set[bytes], writes: dict[int, Write]) -> None:
-        for subject in subjects:
-            write = writes.setdefault(logical_partition(subject), Write())
-            write.rows[row_keys.user_row(subject)] = self._users[subject].encode()
+    async def _emit(self, derived: _Derived, asides: Sequence[Aside]) -> None:
+        await self._outlet.append(ITEM_FACTS, derived)
+        for topic in (LATE, DEAD_LETTERS):
+            await self._outlet.set_aside([aside for aside in asides if aside.topic is topic])
 
     def _forget_oldest(self) -> None:
         while len(self._users) > self._cached_users:
             self._users.popitem(last=False)
+
+
+class _Scratch:
+    """One user's row and facts, to find out what cannot be folded."""
+
+    def __init__(self, states: dict[str, bytes], derive: Callable[[Sequence[Record]], _Derived]) -> None:
+        self._fold = UserFold.decode(states.get(USER_HISTORY), states.get(USER_ACTIVITY))
+        self._derive = derive
+
+    def apply(self, record: Record) -> None:
+        self._derive([record])
+        self._fold.apply(record.event)
+
+    def encode(self) -> dict[str, bytes]:
+        return self._fold.encode()

@@ -40,7 +40,7 @@ from loopwright.pipeline.types import (
 )
 from loopwright.recommender.config import RecommenderSettings
 from loopwright.recommender.effects import RecentGuard
-from loopwright.rpc import Deadline, open_channel
+from loopwright.rpc import Deadline, Guard, MeshChannel, open_channel
 
 
 class HydrationClient:
@@ -153,18 +153,26 @@ class Clients:
 
 @asynccontextmanager
 async def connect(settings: RecommenderSettings) -> AsyncIterator[Clients]:
-    """Open one channel a leaf and close them all on leaving."""
+    """Open one channel a leaf, a breaker and a retry budget around each, and close them all on leaving.
+
+    What remembers recent items has a breaker of its own and no second attempts: it is best effort, and its failing
+    store must not keep records from the ledger behind the same channel.
+    """
+    breakers, retries = settings.breakers, settings.retries
     async with AsyncExitStack() as stack:
 
-        async def channel(target: str) -> Any:
+        async def opened(target: str) -> MeshChannel:
             return await stack.enter_async_context(open_channel(target, settings.channels))
 
-        exposure = await channel(settings.exposure_target)
+        async def leaf(name: str, target: str) -> MeshChannel:
+            return (await opened(target)).guarded(Guard(name, breakers, retries))
+
+        exposure = await opened(settings.exposure_target)
         yield Clients(
-            hydration=HydrationClient(await channel(settings.hydration_target)),
-            retrieval=RetrievalClient(await channel(settings.retrieval_target)),
-            ranking=RankingClient(await channel(settings.ranking_target)),
-            policy=PolicyClient(await channel(settings.policy_target)),
-            ledger=LedgerClient(exposure),
-            recent=RecentClient(exposure),
+            hydration=HydrationClient(await leaf("hydration", settings.hydration_target)),
+            retrieval=RetrievalClient(await leaf("retrieval", settings.retrieval_target)),
+            ranking=RankingClient(await leaf("ranking", settings.ranking_target)),
+            policy=PolicyClient(await leaf("policy", settings.policy_target)),
+            ledger=LedgerClient(exposure.guarded(Guard("exposure", breakers, retries))),
+            recent=RecentClient(exposure.guarded(Guard("recent", breakers))),
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.domain.ids import decision_partition, decision_wall_ms, physical_partition
-from loopwright.eventlog import DECISIONS, FUNNELS, Event, EventLog, Topic
+from loopwright.eventlog import DECISIONS, FUNNELS, Event, EventLog, SkipAndCount, Topic
 from loopwright.faults import DecisionNotFound
 from loopwright.recommender.convert import joined_funnel, part_of
 from loopwright.rpc import Deadline
@@ -57,7 +57,10 @@ class DecisionReader:
         start = await self._log.offsets_at(topic, wall_ms - SEEK_MARGIN_MS, [partition])
         stop = {k: v for k, v in (await self._log.ends([topic])).items() if k[1] == partition}
         events: dict[int, Event] = {}
-        async with self._log.reader([topic], start=start, stop=stop, partitions=[partition]) as reader:
+        reading = self._log.reader(
+            [topic], start=start, stop=stop, partitions=[partition], on_undecodable=SkipAndCount("explain")
+        )
+        async with reading as reader:
             while not reader.done():
                 deadline.check()
                 for record in await reader.read(min(0.2, deadline.remaining())):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Self
 
-from loopwright.eventlog import ACTIONS, ORGANIC, EventLog, Offsets, Record, Tail
+from loopwright.eventlog import ACTIONS, ORGANIC, EventLog, Offsets, Record, SkipAndCount, Tail
 from loopwright.featurespec.covisitation import Engagements, Graph, build_graph, empty_graph
 from loopwright.featurespec.folds.covisitation import fold_engagement
 
@@ -34,7 +34,16 @@ class GraphKeeper:
         self._changed = False
         self._moved = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.tail = Tail(log, [ORGANIC, ACTIONS], self._apply, after_batch=self._moved.set, name="co-visitation")
+        self.skipped = SkipAndCount("co-visitation")
+        self.tail = Tail(
+            log,
+            [ORGANIC, ACTIONS],
+            self._apply,
+            after_batch=self._moved.set,
+            on_undecodable=self.skipped,
+            gather=True,
+            name="co-visitation",
+        )
 
     @property
     def graph(self) -> Graph:

@@ -38,7 +38,7 @@ def run_job(argv: Sequence[str]) -> int:
     asked = arguments().parse_args(argv)
     settings = TrainerSettings()
     reporter = Reporter()
-    provider = configure(PRODUCER, level=settings.log_level)
+    provider = configure(PRODUCER, settings.telemetry, level=settings.log_level)
     logging.getLogger("aiokafka").setLevel("CRITICAL")  # an outage is told by our own faults
     try:
         run(lambda: _train(settings, asked, reporter))

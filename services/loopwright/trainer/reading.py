@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from loopwright.eventlog import EventLog, Offsets
+from loopwright.eventlog import EventLog, Offsets, SkipAndCount
 from loopwright.eventlog.replay import replay
 from loopwright.eventlog.topics import ACTIONS, CATALOG, DECISIONS, IMPRESSIONS, ORGANIC, PROFILES, Topic
 from loopwright.trainer.labels.evidence import Collector, Evidence
@@ -32,7 +32,7 @@ async def read_evidence(
     trained_until: Offsets,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Reading:
-    """Return everything on the log up to its present ends.
+    """Return everything on the log up to its present ends; what cannot be used is counted in `left_out`.
 
     Args:
         log: The event log.
@@ -43,14 +43,16 @@ async def read_evidence(
 
     Raises:
         LogUnavailable: The log does not answer.
-        CorruptRecord: A record cannot be decoded.
     """
     starts, ends = await log.starts(TOPICS), await log.ends(TOPICS)
     total = max(1, sum(end - starts[place] for place, end in ends.items()))
+    skipped = SkipAndCount("training")
     collector, done = Collector(spec, surface), 0
-    async for records in replay(log, TOPICS, stop=ends):
+    async for records in replay(log, TOPICS, stop=ends, on_undecodable=skipped):
         for record in records:
             collector.add(record, judges(record.topic, record.partition, record.offset, trained_until))
         done += len(records)
         progress(done / total)
-    return Reading(collector.evidence(), starts, ends)
+    evidence = collector.evidence()
+    undecoded = {reason.lower().replace("_", " "): count for reason, count in sorted(skipped.counts.items())}
+    return Reading(replace(evidence, left_out={**evidence.left_out, **undecoded}), starts, ends)

@@ -1,8 +1,9 @@
-"""The policy bundle: schema, canonical form, hash, and the feed of published and active bundles."""
+"""The policy bundle: schema, canonical form, hash; the feed of published and active bundles and fallback orders."""
 
 from loopwright.bundle.activation import Active, Interval, PolicyState, Published, SurfaceState, Void, apply
 from loopwright.bundle.canonical import canonical_json, policy_version, version_of
 from loopwright.bundle.document import MAX_DOCUMENT_BYTES, parse_bundle, violations_of
+from loopwright.bundle.fallback import FallbackOrder, order_of
 from loopwright.bundle.feed import BundleFeed
 from loopwright.bundle.model import PolicyBundle
 from loopwright.bundle.reports import BundleReports
@@ -32,6 +33,7 @@ __all__ = [
     "DeadlinesMs",
     "Diversity",
     "ExplorationRules",
+    "FallbackOrder",
     "Features",
     "Funnel",
     "Interval",
@@ -51,6 +53,7 @@ __all__ = [
     "canonical_json",
     "default_bundle",
     "default_document",
+    "order_of",
     "parse_bundle",
     "policy_version",
     "version_of",

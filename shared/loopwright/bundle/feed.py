@@ -1,7 +1,7 @@
-"""`BundleFeed`: the published and active bundles of the mesh, tailed from the POLICIES topic.
+"""`BundleFeed`: the published and active bundles of the mesh and each surface's fallback order, tailed from the log.
 
 Every service of the request path holds one: leaves load what is published, the recommender follows what is
-active, policy waits on it to read its own writes.
+active and what stands in for a lost stage, policy waits on it to read its own writes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Self
 
 from loopwright.bundle.activation import Active, Interval, PolicyState, Published, apply
+from loopwright.bundle.fallback import FallbackOrder, order_of
 from loopwright.bundle.model import PolicyBundle
-from loopwright.eventlog import POLICIES, EventLog, Position, Record, Tail
+from loopwright.eventlog import FALLBACKS, POLICIES, EventLog, Position, Record, Tail, Topic
+from loopwright.faults import CorruptRecord
 from loopwright.rpc import Deadline
 from loopwright.telemetry import get_logger
 
@@ -24,12 +26,13 @@ class BundleFeed:
     def __init__(self, log: EventLog) -> None:
         """Takes the log to tail; nothing is read before `start`."""
         self._state = PolicyState()
+        self._fallbacks: dict[str, FallbackOrder] = {}
         self._on_published: list[Callable[[Published], None]] = []
         self._on_activated: list[Callable[[str, Active], None]] = []
-        self.tail = Tail(log, [POLICIES], self._apply, name="policies")
+        self.tail = Tail(log, [POLICIES, FALLBACKS], self._apply, name="policies")
 
     async def start(self) -> None:
-        """Folds the topic to its present end, then keeps tailing it.
+        """Folds both topics to their present ends, then keeps tailing them.
 
         Raises:
             LogUnavailable: the log cannot be read.
@@ -74,6 +77,10 @@ class BundleFeed:
         """Return what is active on a surface, None before its first activation."""
         return self._state.active(surface)
 
+    def fallback(self, surface: str) -> FallbackOrder | None:
+        """Return the newest readable fallback order of a surface, None before the first."""
+        return self._fallbacks.get(surface)
+
     def surfaces(self) -> list[str]:
         """Return the surfaces that have a published bundle, sorted."""
         return sorted({entry.surface for entry in self._state.published.values()})
@@ -96,16 +103,30 @@ class BundleFeed:
             if active is not None:
                 callback(surface, active)
 
-    async def reached(self, position: Position, deadline: Deadline) -> None:
-        """Waits until the record at `position` is folded: read-your-writes.
+    async def reached(self, position: Position, deadline: Deadline, topic: Topic = POLICIES) -> None:
+        """Waits until the record at `position` of a topic is folded: read-your-writes.
 
         Raises:
             DeadlineExceeded: the feed did not get there in time.
             LogUnavailable: the feed was stopped.
         """
-        await self.tail.reached({(POLICIES.name, position.partition): position.offset + 1}, deadline)
+        await self.tail.reached({(topic.name, position.partition): position.offset + 1}, deadline)
 
     def _apply(self, record: Record) -> None:
+        if record.topic == FALLBACKS.name:
+            self._prepare(record)
+        else:
+            self._switch(record)
+
+    def _prepare(self, record: Record) -> None:
+        try:
+            order = order_of(record.event)
+        except CorruptRecord as fault:
+            _log.warning("a fallback order is void", extra={"reason": fault.message, "surface": record.event.surface})
+        else:
+            self._fallbacks[order.surface] = order
+
+    def _switch(self, record: Record) -> None:
         before, self._state = self._state, apply(self._state, record.event)
         if len(self._state.voids) > len(before.voids):
             _log.warning("a policy fact is void", extra={"reason": self._state.voids[-1].reason})

@@ -16,11 +16,13 @@ from loopwright.eventlog.envelope import (
 from loopwright.eventlog.kafka import KafkaEventLog
 from loopwright.eventlog.memory import MemoryBroker, MemoryEventLog
 from loopwright.eventlog.offsets import covers, missing, offsets_from_json, offsets_to_json
-from loopwright.eventlog.outbox import Outbox, OutboxSettings
+from loopwright.eventlog.outbox import Outbox
+from loopwright.eventlog.outbox_bounds import OutboxSettings, Worth
 from loopwright.eventlog.provisioning import check_topics, ensure_topics
 from loopwright.eventlog.refusals import OffsetGone, WriterRefused
 from loopwright.eventlog.replay import Window, replay, replay_ordered, window
 from loopwright.eventlog.settings import LogSettings
+from loopwright.eventlog.skipping import SkipAndCount
 from loopwright.eventlog.tail import Tail
 from loopwright.eventlog.topics import (
     ACTIONS,
@@ -104,12 +106,14 @@ __all__ = [
     "OutboxSettings",
     "Position",
     "Record",
+    "SkipAndCount",
     "Tail",
     "Topic",
     "Undecodable",
     "WallClock",
     "Where",
     "Window",
+    "Worth",
     "WriterRefused",
     "check_topics",
     "covers",

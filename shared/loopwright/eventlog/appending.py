@@ -28,8 +28,8 @@ def check_writer(topic: Topic, producer: str) -> None:
         raise WriterRefused(f"{producer} may not write {topic.name}: its writer is {', '.join(topic.writers)}")
 
 
-def encode(topic: Topic, entries: Sequence[tuple[bytes, Event]], traceparent: str) -> list[Encoded]:
-    """Return the entries encoded.
+def encode(topic: Topic, entries: Sequence[tuple[bytes, Event]], traceparent: str, replica: str = "") -> list[Encoded]:
+    """Return the entries encoded, each event under the name of the replica that appends it.
 
     Raises:
         WriterRefused: The topic does not carry the payload.
@@ -39,6 +39,7 @@ def encode(topic: Topic, entries: Sequence[tuple[bytes, Event]], traceparent: st
     for key, event in entries:
         if event.WhichOneof("payload") not in topic.payloads:
             raise WriterRefused(f"{topic.name} does not carry {event.WhichOneof('payload')}")
+        event.replica = replica
         value = event.SerializeToString()
         if len(value) > MAX_EVENT_BYTES:
             raise MessageTooLarge(f"an event of {topic.name} has {len(value)} bytes; at most {MAX_EVENT_BYTES}")
@@ -51,6 +52,8 @@ def sending(topic: Topic, records: int) -> Iterator[str]:
     """Run an append in its SEND span; yields the traceparent for the records, counts them when it succeeds."""
     attributes: dict[str, str | int | float | bool] = {
         names.MESSAGING_SYSTEM.name: "kafka",
+        names.MESSAGING_OPERATION_NAME.name: "send",
+        names.MESSAGING_OPERATION_TYPE.name: "send",
         names.MESSAGING_DESTINATION.name: topic.name,
         names.MESSAGING_BATCH_COUNT.name: records,
     }

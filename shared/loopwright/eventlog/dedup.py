@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Self
 
@@ -82,6 +82,12 @@ class DedupWindow:
     def fresh(self, events: Iterable[Event]) -> list[Event]:
         """Return the events that are FRESH, in their order."""
         return [event for event in events if self.classify(event) is Freshness.FRESH]
+
+    def forget(self, identities: Collection[bytes]) -> None:
+        """Forget events that turned out not to be folded, so that they are FRESH once they can be."""
+        self._by_time = [entry for entry in self._by_time if entry[1] not in identities]
+        heapq.heapify(self._by_time)
+        self._ids.difference_update(identities)
 
     def encode(self) -> bytes:
         """Return the window as bytes; equal windows have equal bytes."""

@@ -16,14 +16,16 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.domain.ids import logical_partition, physical_partition
 from loopwright.eventlog.appending import check_writer, encode, sending
+from loopwright.eventlog.kafka_consumer import start_consumer
+from loopwright.eventlog.kafka_lookup import LookupSlot
 from loopwright.eventlog.kafka_producer import ProducerSlot
-from loopwright.eventlog.kafka_reader import KafkaReader, close_consumer, open_consumer
+from loopwright.eventlog.kafka_reader import KafkaReader
 from loopwright.eventlog.provisioning import check_topics
 from loopwright.eventlog.reading import Progress
 from loopwright.eventlog.settings import LogSettings
 from loopwright.eventlog.topics import ALL_TOPICS, ANY_WRITER, DEFAULT_PREFIX, Topic
 from loopwright.eventlog.types import Encoded, EventReader, Offsets, OnUndecodable, Position
-from loopwright.faults import AppendTimeout, LogUnavailable, MessageTooLarge, translate
+from loopwright.faults import AppendTimeout, LogUnavailable, MessageTooLarge
 from loopwright.rpc import Deadline
 
 _RETRY_S = 0.25
@@ -34,9 +36,12 @@ _EARLIEST, _LATEST = "beginning_offsets", "end_offsets"
 class KafkaEventLog:
     """An `EventLog` on a Kafka cluster; `open` makes it."""
 
-    def __init__(self, bootstrap: str, producer: str, prefix: str, partitions: int, settings: LogSettings) -> None:
+    def __init__(
+        self, bootstrap: str, producer: str, replica: str, prefix: str, partitions: int, settings: LogSettings
+    ) -> None:
         self._bootstrap = bootstrap
         self._name = producer
+        self._replica = replica
         self._prefix = prefix
         self._partitions = partitions
         self._settings = settings
@@ -45,8 +50,12 @@ class KafkaEventLog:
         # Two producers: an awaited append must not linger, an import must.
         self._single = self._slot(names, linger_s=0.0, batch_bytes=64 * 1024)
         self._bulk = self._slot(names, linger_s=settings.bulk_linger_s, batch_bytes=settings.bulk_batch_bytes)
-        self._lookup: AIOKafkaConsumer | None = None
-        self._lookup_opening = asyncio.Lock()
+        self._lookup = LookupSlot(
+            self._lookup_consumer,
+            timeout_s=settings.lookup_timeout_s,
+            renew_after_s=settings.stuck_after_s,
+            close_timeout_s=settings.close_timeout_s,
+        )
 
     @classmethod
     @asynccontextmanager
@@ -55,6 +64,7 @@ class KafkaEventLog:
         bootstrap: str,
         *,
         producer: str,
+        replica: str = "",
         prefix: str = DEFAULT_PREFIX,
         settings: LogSettings | None = None,
     ) -> AsyncIterator[Self]:
@@ -63,6 +73,7 @@ class KafkaEventLog:
         Args:
             bootstrap: `host:port`, several joined by commas.
             producer: Name of the service; it may append to the topics it writes only.
+            replica: Name of the replica; every event appended carries it.
             prefix: Prefix of every topic, the tenant.
             settings: Limits and waits.
 
@@ -72,7 +83,7 @@ class KafkaEventLog:
         """
         chosen = settings or LogSettings()
         partitions = await _partitions(bootstrap, prefix, Deadline.after(chosen.open_timeout_s))
-        log = cls(bootstrap, producer, prefix, partitions, chosen)
+        log = cls(bootstrap, producer, replica, prefix, partitions, chosen)
         try:
             await log._single.get()  # a first append whose budget is 20 ms must not pay for connecting
             yield log
@@ -85,15 +96,26 @@ class KafkaEventLog:
         return self._name
 
     @property
+    def replica(self) -> str:
+        """Name that every appended event carries."""
+        return self._replica
+
+    @property
     def partitions(self) -> int:
         """Physical partitions of every topic."""
         return self._partitions
+
+    @property
+    def gather_s(self) -> float:
+        """See `EventLog.gather_s`."""
+        return self._settings.gather_s
 
     async def append(self, topic: Topic, key: bytes, event: Event, *, deadline: Deadline) -> Position:
         """See `EventLog.append`."""
         check_writer(topic, self._name)
         with sending(topic, 1) as traceparent:
-            return (await self._send(self._single, topic, encode(topic, [(key, event)], traceparent), deadline))[0]
+            encoded = encode(topic, [(key, event)], traceparent, self._replica)
+            return (await self._send(self._single, topic, encoded, deadline))[0]
 
     async def append_many(
         self, topic: Topic, entries: Sequence[tuple[bytes, Event]], *, deadline: Deadline
@@ -101,7 +123,7 @@ class KafkaEventLog:
         """See `EventLog.append_many`."""
         check_writer(topic, self._name)
         with sending(topic, len(entries)) as traceparent:
-            return await self._send(self._bulk, topic, encode(topic, entries, traceparent), deadline)
+            return await self._send(self._bulk, topic, encode(topic, entries, traceparent, self._replica), deadline)
 
     async def append_encoded(self, topic: Topic, entries: Sequence[Encoded], *, deadline: Deadline) -> list[Position]:
         """See `EventLog.append_encoded`."""
@@ -124,8 +146,18 @@ class KafkaEventLog:
         chosen = sorted(partitions) if partitions is not None else range(self._partitions)
         places = [(topic.name, partition) for topic in topics for partition in chosen]
         progress = Progress(places, await self._offsets(places, _EARLIEST), start or {}, stop)
-        async with open_consumer(self._bootstrap, self._settings) as consumer:
-            yield KafkaReader(consumer, self._prefix, progress, max_records, on_undecodable)
+        reader = KafkaReader(
+            lambda: start_consumer(self._bootstrap, self._settings),
+            lambda: self._offsets(places, _LATEST),
+            self._prefix,
+            progress,
+            max_records,
+            on_undecodable,
+            stuck_after_s=self._settings.stuck_after_s,
+            close_timeout_s=self._settings.close_timeout_s,
+        )
+        async with reader:
+            yield reader
 
     async def ends(self, topics: Sequence[Topic]) -> Offsets:
         """See `EventLog.ends`."""
@@ -139,10 +171,9 @@ class KafkaEventLog:
         """See `EventLog.offsets_at`."""
         chosen = partitions if partitions is not None else range(self._partitions)
         places = [(topic.name, partition) for partition in chosen]
-        with translate({KafkaError: LogUnavailable, TimeoutError: LogUnavailable}):
-            async with asyncio.timeout(self._settings.lookup_timeout_s):
-                consumer = await self._lookups()
-                found = await consumer.offsets_for_times({self._tp(place): wall_ms for place in places})
+        found = await self._lookup.ask(
+            lambda consumer: consumer.offsets_for_times({self._tp(place): wall_ms for place in places})
+        )
         ends = await self._offsets(places, _LATEST)
         return {place: answer.offset if (answer := found[self._tp(place)]) else ends[place] for place in places}
 
@@ -201,28 +232,17 @@ class KafkaEventLog:
         )
 
     async def _offsets(self, places: Sequence[tuple[str, int]], which: str) -> Offsets:
-        with translate({KafkaError: LogUnavailable, TimeoutError: LogUnavailable}):
-            async with asyncio.timeout(self._settings.lookup_timeout_s):
-                consumer = await self._lookups()
-                found = await getattr(consumer, which)([self._tp(place) for place in places])
+        asked = [self._tp(place) for place in places]
+        found = await self._lookup.ask(lambda consumer: getattr(consumer, which)(asked))
         return {place: found[self._tp(place)] for place in places}
 
-    async def _lookups(self) -> AIOKafkaConsumer:
-        async with self._lookup_opening:
-            if self._lookup is None:
-                consumer = AIOKafkaConsumer(
-                    bootstrap_servers=self._bootstrap,
-                    group_id=None,
-                    enable_auto_commit=False,
-                    request_timeout_ms=round(self._settings.request_timeout_s * 1000),
-                )
-                try:
-                    await consumer.start()
-                except BaseException:
-                    await close_consumer(consumer)
-                    raise
-                self._lookup = consumer
-            return self._lookup
+    def _lookup_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            request_timeout_ms=round(self._settings.request_timeout_s * 1000),
+        )
 
     def _places(self, topics: Sequence[Topic]) -> list[tuple[str, int]]:
         return [(topic.name, partition) for topic in topics for partition in range(self._partitions)]
@@ -234,8 +254,7 @@ class KafkaEventLog:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._single.close())
             group.create_task(self._bulk.close())
-            if self._lookup is not None:
-                group.create_task(close_consumer(self._lookup))
+            group.create_task(self._lookup.close())
 
 
 def _seen(future: asyncio.Future[object]) -> None:

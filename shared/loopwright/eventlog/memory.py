@@ -123,9 +123,10 @@ class MemoryBroker:
 class MemoryEventLog:
     """An `EventLog` over a `MemoryBroker`."""
 
-    def __init__(self, broker: MemoryBroker | None = None, *, producer: str) -> None:
+    def __init__(self, broker: MemoryBroker | None = None, *, producer: str, replica: str = "") -> None:
         self.broker = broker or MemoryBroker()
         self._producer = producer
+        self._replica = replica
 
     @property
     def producer(self) -> str:
@@ -133,9 +134,19 @@ class MemoryEventLog:
         return self._producer
 
     @property
+    def replica(self) -> str:
+        """Name that every appended event carries."""
+        return self._replica
+
+    @property
     def partitions(self) -> int:
         """Physical partitions of every topic."""
         return self.broker.partitions
+
+    @property
+    def gather_s(self) -> float:
+        """See `EventLog.gather_s`."""
+        return 0.0
 
     async def append(self, topic: Topic, key: bytes, event: Event, *, deadline: Deadline) -> Position:
         """See `EventLog.append`."""
@@ -147,7 +158,7 @@ class MemoryEventLog:
         """See `EventLog.append_many`."""
         check_writer(topic, self._producer)
         with sending(topic, len(entries)) as traceparent:
-            return await self._append(topic, encode(topic, entries, traceparent), deadline)
+            return await self._append(topic, encode(topic, entries, traceparent, self._replica), deadline)
 
     async def append_encoded(self, topic: Topic, entries: Sequence[Encoded], *, deadline: Deadline) -> list[Position]:
         """See `EventLog.append_encoded`."""

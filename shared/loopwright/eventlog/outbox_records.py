@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from loopwright.eventlog.outbox_file import OutboxFile
+from loopwright.eventlog.outbox_file import OutboxFiles
 from loopwright.eventlog.types import Encoded
 
 _HEAD = struct.Struct("<II")
@@ -50,18 +50,18 @@ def unframe(record: bytes) -> Waiting | None:
     return Waiting(wall_ms, topic.decode(), Encoded(key, body[at:], trace.decode()))
 
 
-def scan(file: OutboxFile) -> Iterator[tuple[int, int, Waiting]]:
-    """Yield (offset, size, entry) of every whole record from the beginning; stops at the first that is not."""
-    end, at, buffer, begin = file.size(), 0, b"", 0
+def scan(files: OutboxFiles, number: int) -> Iterator[tuple[int, int, Waiting]]:
+    """Yield (offset, size, entry) of every whole record from the file's beginning; stops at the first that is not."""
+    end, at, buffer, begin = files.size(number), 0, b"", 0
     while at + _HEAD.size <= end:
         if at + _HEAD.size > begin + len(buffer):
-            buffer, begin = file.read(at, _READ_BYTES), at
+            buffer, begin = files.read(number, at, _READ_BYTES), at
         length, _ = _HEAD.unpack_from(buffer, at - begin)
         size = _HEAD.size + length
         if length > _MAX_BODY_BYTES or at + size > end:
             return
         if at + size > begin + len(buffer):
-            buffer, begin = file.read(at, max(_READ_BYTES, size)), at
+            buffer, begin = files.read(number, at, max(_READ_BYTES, size)), at
         entry = unframe(buffer[at - begin : at - begin + size])
         if entry is None:
             return

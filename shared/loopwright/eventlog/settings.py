@@ -30,8 +30,18 @@ class LogSettings(BaseModel):
         default=5.0, gt=0, description="Time given to unsent records when the log is closed."
     )
     fetch_wait_s: float = Field(
-        default=0.2, gt=0, description="Longest wait of an idle fetch; how stale `caught_up_at_ms` may be."
+        default=0.4, gt=0, description="Longest wait of an idle fetch; how stale `caught_up_at_ms` may be."
+    )
+    gather_s: float = Field(
+        default=0.25,
+        ge=0,
+        description="Wait of a patient tail after a small batch; an answer costs broker and reader a millisecond.",
     )
     partition_fetch_bytes: int = Field(
         default=2 * 1024 * 1024, gt=0, description="Most bytes one fetch brings of a partition."
+    )
+    stuck_after_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="Silence of a partition, while the log answers others, after which its reader is opened again.",
     )

@@ -118,8 +118,18 @@ class EventLog(Protocol):
         ...
 
     @property
+    def replica(self) -> str:
+        """Name that every event appended through this log carries; empty when unknown."""
+        ...
+
+    @property
     def partitions(self) -> int:
         """Physical partitions N of every topic; divides 64."""
+        ...
+
+    @property
+    def gather_s(self) -> float:
+        """Seconds for which a patient tail lets records gather before it reads on."""
         ...
 
     async def append(self, topic: Topic, key: bytes, event: Event, *, deadline: Deadline) -> Position:

@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.eventlog.appending import check_writer, encode, sending
 from loopwright.eventlog.outbox import Lane, Outbox
+from loopwright.eventlog.outbox_bounds import Worth
 from loopwright.eventlog.topics import Topic, topic_named
 from loopwright.eventlog.types import EventLog, Position
 from loopwright.faults import AppendTimeout, DeadlineExceeded, Fault, LogUnavailable
@@ -43,8 +44,8 @@ class DurableWriter:
     """Appends to the log within a budget, else to the outbox, and resends from there by the same event ids.
 
     Once a record of a partition waits in the outbox, later ones of that partition follow it there until it is drained.
-    After a failure all appends go to the outbox for `probe_after_s`, so that an outage costs its budget a few times a
-    second and not once per request.
+    After a failure all appends go to the outbox but one per `probe_after_s`, so that an outage costs its budget a few
+    times a second and not once per request, and leaves as few records with the log's client, which never drops them.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class DurableWriter:
         outbox_reserve_s: float = 0.01,
         probe_after_s: float = 0.25,
         resend_timeout_s: float = 5.0,
-        longest_pause_s: float = 2.0,
+        longest_pause_s: float = 0.5,
         drain_timeout_s: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -67,9 +68,9 @@ class DurableWriter:
             outbox: A running outbox; None: KAFKA_ONLY, an outage is the caller's.
             kafka_budget_s: Longest wait for the log's acknowledgement.
             outbox_reserve_s: Kept of the deadline for the outbox.
-            probe_after_s: How long a failure keeps appends from the log.
+            probe_after_s: How long a failure keeps appends from the log, and time between two that try again.
             resend_timeout_s: Longest wait for a resent batch.
-            longest_pause_s: Upper bound of the pause between failed attempts to resend.
+            longest_pause_s: Upper bound of the pause between failed attempts to resend, and so of noticing the log.
             drain_timeout_s: Time given to the outbox to drain when the block is left; the rest waits on disk.
             clock: Monotonic seconds.
         """
@@ -77,15 +78,17 @@ class DurableWriter:
         self._kafka_budget_s, self._reserve_s, self._probe_after_s = kafka_budget_s, outbox_reserve_s, probe_after_s
         self._resend_timeout_s, self._longest_pause_s = resend_timeout_s, longest_pause_s
         self._drain_timeout_s = drain_timeout_s
-        self._away_until = 0.0
+        self._away, self._away_until = False, 0.0
         self._task: asyncio.Task[None] | None = None
 
-    async def append(self, topic: Topic, key: bytes, event: Event, *, deadline: Deadline) -> Appended:
-        """Append one event and return once it is durable.
+    async def append(
+        self, topic: Topic, key: bytes, event: Event, *, deadline: Deadline, worth: Worth = Worth.EVIDENCE
+    ) -> Appended:
+        """Append one event and return once it is durable; `worth` counts while the log is away only.
 
         Raises:
             AppendTimeout: Durable nowhere by the deadline; it may still land, so a retry keeps the event id.
-            OutboxFull: The log is away and the outbox at its bound.
+            OutboxFull: The log is away and the outbox at its bound for records of this worth.
             LogUnavailable: The log is away and there is no outbox.
             MessageTooLarge: The encoded event is too large.
             WriterRefused: Another service writes this topic, or the topic does not carry this payload.
@@ -93,28 +96,35 @@ class DurableWriter:
         if self._outbox is None:
             return Appended(Where.KAFKA, await self._log.append(topic, key, event, deadline=deadline))
         lane = self._outbox.lane(topic.name, key)
-        if not self._outbox.waits(lane) and self._clock() >= self._away_until:
+        if not self._outbox.waits(lane) and self._may_try():
             try:
                 direct = deadline.child(self._kafka_budget_s, self._reserve_s)
-                return Appended(Where.KAFKA, await self._log.append(topic, key, event, deadline=direct))
+                position = await self._log.append(topic, key, event, deadline=direct)
+                self._away = False
+                return Appended(Where.KAFKA, position)
             except (AppendTimeout, LogUnavailable) as fault:
-                self._away_until = self._clock() + self._probe_after_s
+                self._away, self._away_until = True, self._clock() + self._probe_after_s
                 _log.warning("append goes to the outbox", extra={"topic": topic.name, "reason": fault.reason})
         check_writer(topic, self._log.producer)
         with sending(topic, 1) as traceparent:
-            [entry] = encode(topic, [(key, event)], traceparent)
-            await self._outbox.append(topic.name, entry, deadline=deadline)
+            [entry] = encode(topic, [(key, event)], traceparent, self._log.replica)
+            await self._outbox.append(topic.name, entry, deadline=deadline, worth=worth)
         return Appended(Where.OUTBOX, None)
 
     async def append_many(
-        self, topic: Topic, entries: Sequence[tuple[bytes, Event]], *, deadline: Deadline
+        self,
+        topic: Topic,
+        entries: Sequence[tuple[bytes, Event]],
+        *,
+        deadline: Deadline,
+        worth: Worth = Worth.EVIDENCE,
     ) -> list[Appended]:
         """Append several, side by side; returns when all are durable.
 
         Raises:
             Fault: The first failure, after all have come to an end; the others may be durable.
         """
-        appends = (self.append(topic, key, event, deadline=deadline) for key, event in entries)
+        appends = (self.append(topic, key, event, deadline=deadline, worth=worth) for key, event in entries)
         outcomes = await asyncio.gather(*appends, return_exceptions=True)
         done: list[Appended] = []
         for outcome in outcomes:
@@ -154,24 +164,43 @@ class DurableWriter:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    def _may_try(self) -> bool:
+        if self._away:
+            if self._clock() < self._away_until:
+                return False
+            self._away_until = self._clock() + self._probe_after_s  # one tries, the others do not wait with it
+        return True
+
     async def _pump(self, outbox: Outbox) -> None:
         pause_s = 0.0
+        failures: dict[Lane, int] = {}
         while True:
             await outbox.arrived(_IDLE_S)
-            for lane in outbox.waiting_lanes():
-                try:
-                    await self._resend(outbox, lane)
-                    pause_s = 0.0
-                except Exception as error:
-                    # Nothing is given up: a record that can never be sent makes the outbox age until appends fail.
-                    pause_s = min(self._longest_pause_s, max(0.05, pause_s * 2))
-                    reason = error.reason if isinstance(error, Fault) else type(error).__name__
-                    _log.warning("resending failed", extra={"topic": lane[0], "reason": reason})
-                    await asyncio.sleep(pause_s)
-                    break
+            # One lane tries the log, the rest follow when it answers. Lanes that failed come last, so that what cannot
+            # be sent from one does not hold up the others.
+            lanes = sorted(outbox.waiting_lanes(), key=lambda lane: failures.get(lane, 0))
+            if lanes and await self._resent(outbox, lanes[0], failures):
+                pause_s = 0.0
+                await asyncio.gather(*(self._resent(outbox, lane, failures) for lane in lanes[1:]))
+            elif lanes:
+                pause_s = min(self._longest_pause_s, max(0.05, pause_s * 2))
+                await asyncio.sleep(pause_s)
+
+    async def _resent(self, outbox: Outbox, lane: Lane, failures: dict[Lane, int]) -> bool:
+        try:
+            await self._resend(outbox, lane)
+        except Exception as error:
+            # Nothing is given up: a record that can never be sent makes the outbox age until appends fail.
+            failures[lane] = max(failures.values(), default=0) + 1
+            reason = error.reason if isinstance(error, Fault) else type(error).__name__
+            _log.warning("resending failed", extra={"topic": lane[0], "reason": reason})
+            return False
+        failures.pop(lane, None)
+        return True
 
     async def _resend(self, outbox: Outbox, lane: Lane) -> None:
         entries = await outbox.oldest(lane, records=_BATCH_RECORDS, size=_BATCH_BYTES)
         deadline = Deadline.after(self._resend_timeout_s)
         await self._log.append_encoded(topic_named(lane[0]), entries, deadline=deadline)
+        self._away = False
         await outbox.acknowledge(lane, len(entries))

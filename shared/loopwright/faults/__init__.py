@@ -35,6 +35,7 @@ from loopwright.faults.requests import (
     UnknownSurface,
 )
 from loopwright.faults.serving import (
+    BreakerOpen,
     BundleNotLoaded,
     DeadlineExceeded,
     IndexNotReady,
@@ -49,6 +50,7 @@ from loopwright.faults.translation import translate
 
 __all__ = [
     "AppendTimeout",
+    "BreakerOpen",
     "BundleInvalid",
     "BundleNotLoaded",
     "ClockRefused",

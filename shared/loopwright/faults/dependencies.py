@@ -13,6 +13,7 @@ class DependencyDown(Fault):
     reason = "DEPENDENCY_DOWN"
     retryable = True
     owner = Owner.DEPENDENCY
+    default_retry_after_s = 1.0
 
 
 class FeatureStoreDown(DependencyDown):
@@ -31,14 +32,12 @@ class LogUnavailable(DependencyDown):
     """The event log cannot be reached."""
 
     reason = "LOG_UNAVAILABLE"
-    default_retry_after_s = 1.0
 
 
 class AppendTimeout(DependencyDown):
     """The event log did not acknowledge the record within its budget."""
 
     reason = "APPEND_TIMEOUT"
-    default_retry_after_s = 1.0
 
 
 class OutboxFull(Fault):

@@ -49,7 +49,11 @@ class Fault(Exception):
 
 
 class RemoteFault(Fault):
-    """A peer answered with an error; kind, reason and violations are the peer's own."""
+    """A peer answered with an error, or was not reached; kind, reason and violations are the peer's own.
+
+    Attributes:
+        answered: the peer's own code said this; False when the way to it failed, or gRPC refused by itself.
+    """
 
     owner = Owner.DEPENDENCY
 
@@ -63,8 +67,10 @@ class RemoteFault(Fault):
         violations: Sequence[FieldViolation] = (),
         metadata: Mapping[str, str] | None = None,
         retry_after_s: float | None = None,
+        answered: bool = True,
     ) -> None:
         super().__init__(message, violations=violations, metadata=metadata, retry_after_s=retry_after_s)
+        self.answered = answered
         self.kind = kind
         self.reason = reason
         self.retryable = retryable

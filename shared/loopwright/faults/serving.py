@@ -19,12 +19,23 @@ class NotReady(Fault):
     kind = Kind.UNAVAILABLE
     reason = "NOT_READY"
     retryable = True
+    default_retry_after_s = 1.0
 
 
 class IndexNotReady(NotReady):
     """The index has not finished loading; another replica may be ready."""
 
     reason = "INDEX_NOT_READY"
+
+
+class BreakerOpen(Fault):
+    """The peer failed several times in a row and is left alone for a moment; nothing was sent."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "BREAKER_OPEN"
+    retryable = True
+    owner = Owner.DEPENDENCY
+    default_retry_after_s = 1.0
 
 
 class BundleNotLoaded(Fault):

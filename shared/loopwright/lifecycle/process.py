@@ -11,6 +11,7 @@ from typing import Protocol
 
 from loopwright.eventlog import CONTROL, EventLog, KafkaEventLog, Tail, WallClock, wall_now_ms
 from loopwright.lifecycle.clock import MeshClock
+from loopwright.lifecycle.memory import settle_memory
 from loopwright.lifecycle.reporter import ReadinessReporter
 from loopwright.lifecycle.settings import ServiceSettings
 from loopwright.rpc import Deadline, stop_requested
@@ -58,6 +59,7 @@ class Process:
         Raises:
             Exception: What ended a watched tail.
         """
+        settle_memory()
         waits = [asyncio.ensure_future(tail.wait()) for tail in self._watched]
         signal = asyncio.ensure_future(stop_requested())
         try:
@@ -80,7 +82,7 @@ async def process(service: str, settings: ServiceSettings) -> AsyncIterator[Proc
         TopicsMismatch: The topics are not those of the table.
         OSError: The metrics port is taken.
     """
-    provider = configure(service, level=settings.log_level)
+    provider = configure(service, settings.telemetry, level=settings.log_level, replica=settings.replica)
     # The Kafka client logs every attempt to reconnect; an outage is told by our own faults, ages and heartbeats.
     logging.getLogger("aiokafka").setLevel("DEBUG" if settings.log_level == "DEBUG" else "CRITICAL")
     try:
@@ -88,6 +90,7 @@ async def process(service: str, settings: ServiceSettings) -> AsyncIterator[Proc
             async with KafkaEventLog.open(
                 settings.kafka_bootstrap,
                 producer=service,
+                replica=settings.replica,
                 prefix=settings.topic_prefix,
                 settings=settings.log.model_copy(update={"open_timeout_s": settings.startup_timeout_s}),
             ) as log:

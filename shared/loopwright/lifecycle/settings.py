@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from loopwright.eventlog import DEFAULT_PREFIX, LogSettings
+from loopwright.telemetry import TelemetrySettings
 
 
 class ServiceSettings(BaseSettings):
@@ -34,6 +35,9 @@ class ServiceSettings(BaseSettings):
         default=60.0, gt=0, description="Wait for the log and the clock before the start fails."
     )
     log: LogSettings = Field(default=LogSettings(), description="Limits and waits of the Kafka client.")
+    telemetry: TelemetrySettings = Field(
+        default=TelemetrySettings(), description="Where traces go, and which share of them."
+    )
 
     def __init_subclass__(cls, service: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -38,7 +38,7 @@ class ItemMirror:
         self.table = table if table is not None else ItemTable()
         self._on_rows = on_rows
         self._waiting: dict[tuple[int, str], bytes] = {}
-        self._tail = Tail(log, [ITEM_ROWS], self._collect, after_batch=self._take, name="item mirror")
+        self._tail = Tail(log, [ITEM_ROWS], self._collect, after_batch=self._take, gather=True, name="item mirror")
         self._cached: dict[tuple[str, ...], ColumnBlock] = {}
         self._cached_for = (-1, -1)
 

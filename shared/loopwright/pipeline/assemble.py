@@ -16,7 +16,7 @@ from loopwright.pipeline.record import (
     SlatePosition,
     input_digests,
 )
-from loopwright.pipeline.runner import PipelineRun, scattered
+from loopwright.pipeline.run import PipelineRun, scattered
 from loopwright.pipeline.types import Degradation, Request, Versions
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loopwright.bundle import PolicyBundle
+from loopwright.bundle import FallbackOrder, PolicyBundle
 from loopwright.domain.enums import Exploration, Purpose, Stage
+from loopwright.domain.guards import guard_bits
+from loopwright.faults import NotReady
 from loopwright.pipeline.types import (
     U8,
     U64,
@@ -29,7 +31,10 @@ RETRIEVAL_HEAD = "retrieval"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One request under one bundle: every query of the request path is derived here."""
+    """One request under one bundle: every query of the request path is derived here.
+
+    `fallback` is what stands in when a stage is lost; None: nothing does.
+    """
 
     policy_version: str
     bundle: PolicyBundle
@@ -37,6 +42,7 @@ class Plan:
     now_ms: int
     seed: int
     budget_scale: float
+    fallback: FallbackOrder | None = None
 
     @property
     def serving(self) -> bool:
@@ -60,6 +66,16 @@ class Plan:
         budget_ms: int = getattr(self.bundle.deadlines_ms, stage.name.lower())
         return budget_ms / 1000 * self.budget_scale
 
+    def last_resort(self) -> FallbackOrder:
+        """Return what stands in for a lost stage.
+
+        Raises:
+            NotReady: Nothing does.
+        """
+        if self.fallback is None:
+            raise NotReady(f"no fallback order of surface {self.request.surface!r} is known here yet")
+        return self.fallback
+
     def user_query(self) -> UserQuery:
         """Return the query for the user's row."""
         return UserQuery(
@@ -77,6 +93,18 @@ class Plan:
         if self.request.purpose is Purpose.EVALUATE:
             return user.acted
         return np.union1d(user.acted, user.viewed)
+
+    def guards(self, user: UserContext, item_ids: U64, creator_ids: U64) -> U8:
+        """Return uint8 [n]: why each item must not be shown to this user now, as far as the user is known."""
+        return guard_bits(
+            item_ids,
+            creator_ids,
+            seen=self.seen(user),
+            recent=user.recent,
+            blocked_items=user.blocked_items,
+            blocked_creators=user.blocked_creators,
+            excluded=self.request.excluded,
+        )
 
     def retrieval_query(self, user: UserContext) -> RetrievalQuery:
         """Return the query for candidates; guards are only a hint to refill past."""

@@ -1,6 +1,7 @@
 """Runs the stages of one request in order, with spans, budgets, timings and length checks; the front door calls it.
 
-Stages never call each other. The ledger is awaited and may refuse the answer; effects are best effort.
+Stages never call each other. A lost stage is stood in for and the run says so; what counts as lost is in `losses`, what
+stands in is in `fallback`. The ledger is awaited and may refuse the answer; effects are best effort.
 """
 
 from __future__ import annotations
@@ -8,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-import numpy as np
-
 from loopwright.domain.enums import DegradationReason, Stage
-from loopwright.domain.guards import guard_bits
-from loopwright.faults import BundleNotLoaded, DependencyDown, Fault, Internal, Kind
+from loopwright.faults import Fault
 from loopwright.pipeline.answer import Answer
+from loopwright.pipeline.fallback import fallback_candidates, fallback_run, stood_in, unknown_user
+from loopwright.pipeline.losses import BrokenAnswer, StageLate, StageLost, loss_of, stage_fault, told_when
 from loopwright.pipeline.plan import Plan
 from loopwright.pipeline.record import DecisionRecord
+from loopwright.pipeline.run import PipelineRun
 from loopwright.pipeline.stages import (
     CandidateStage,
     ItemColumnStage,
@@ -26,7 +27,7 @@ from loopwright.pipeline.stages import (
     SlateStage,
     UserContextStage,
 )
-from loopwright.pipeline.types import U8, CandidateSet, Degradation, ItemColumns, Scores, Slate, UserContext
+from loopwright.pipeline.types import CandidateSet, Degradation, ItemColumns, Scores, Slate, UserContext
 from loopwright.rpc import Deadline
 from loopwright.telemetry import get_logger, names, observe, span
 
@@ -41,12 +42,6 @@ _SPANS = {
     Stage.DECIDE: names.DECIDE,
     Stage.RECORD: names.RECORD,
 }
-
-
-class StageLate(DependencyDown):
-    """A stage took longer than its budget while the caller still had time."""
-
-    reason = "STAGE_LATE"
 
 
 class Ledger(Protocol):
@@ -65,21 +60,6 @@ class Effect(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class PipelineRun:
-    """What every stage of one request gave, with stage timings in microseconds."""
-
-    plan: Plan
-    user: UserContext
-    found: CandidateSet
-    items: ItemColumns
-    scores: Scores
-    guards: U8
-    slate: Slate
-    degradations: list[Degradation] = field(default_factory=list)
-    timings_us: dict[Stage, int] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The request path as a list that can be read."""
@@ -93,54 +73,40 @@ class Pipeline:
     effects: tuple[Effect, ...] = ()
 
     async def user(self, plan: Plan, deadline: Deadline, timings: dict[Stage, int]) -> UserContext:
-        """Run the first stage alone; the front door looks for a stored answer before going on."""
-        return await self._staged(
-            Stage.HYDRATE_USER, plan, deadline, timings, lambda d: self.context.user_context(plan.user_query(), d)
-        )
+        """Run the first stage alone; the front door looks for a stored answer before going on.
+
+        Raises:
+            Fault: The stage failed otherwise than by a loss, or nothing stands in.
+        """
+        try:
+            return await self._staged(
+                Stage.HYDRATE_USER, plan, deadline, timings, lambda d: self.context.user_context(plan.user_query(), d)
+            )
+        except Fault as fault:
+            return unknown_user(plan, loss_of(Stage.HYDRATE_USER, fault, _order(plan)))
 
     async def execute(
         self, plan: Plan, user: UserContext, deadline: Deadline, timings: dict[Stage, int]
     ) -> PipelineRun:
-        """Run retrieval to policy for a hydrated user.
+        """Run retrieval to policy for a hydrated user; for any other, or when a stage is lost, take the fallback slate.
+
+        Args:
+            plan: The request under its bundle.
+            user: What `user` returned.
+            deadline: When all of these stages have to be over; the record comes after it.
+            timings: Where to put stage timings.
 
         Raises:
             BundleNotLoaded: A leaf does not hold the plan's policy version.
-            Fault: A stage that nothing can stand in for failed.
+            Fault: A stage failed that nothing stands in for.
         """
         degradations = list(user.degradations)
-        found = await self._staged(
-            Stage.RETRIEVE, plan, deadline, timings,
-            lambda d: self.candidates.retrieve(plan.retrieval_query(user), d),
-        )  # fmt: skip
-        degradations += [
-            Degradation(Stage.RETRIEVE, DegradationReason.SOURCE_FAILED, report.source.name.lower())
-            for report in found.reports
-            if report.failed
-        ]
-        items = await self._staged(
-            Stage.HYDRATE_ITEMS, plan, deadline, timings,
-            lambda d: self.columns.item_columns(plan.item_query(user, found), d),
-        )  # fmt: skip
-        _same_length(Stage.HYDRATE_ITEMS, len(items.columns), len(found.item_ids))
-        degradations += items.degradations
-        scores = await self._scored(plan, user, found, items, deadline, timings, degradations)
-        guards = guard_bits(
-            found.item_ids,
-            items.creator_ids,
-            seen=plan.seen(user),
-            recent=user.recent,
-            blocked_items=user.blocked_items,
-            blocked_creators=user.blocked_creators,
-            excluded=plan.request.excluded,
-        )
-        slate = await self._staged(
-            Stage.DECIDE, plan, deadline, timings,
-            lambda d: self.slate.decide(plan.slate_query(found, items, scores, guards), d),
-        )  # fmt: skip
-        _same_length(Stage.DECIDE, len(slate.utility), len(scores.best))
-        if len(slate.indices) < plan.request.k:
-            degradations.append(Degradation(Stage.DECIDE, DegradationReason.SHORT_SLATE))
-        return PipelineRun(plan, user, found, items, scores, guards, slate, degradations, timings)
+        try:
+            if user.hydrated:
+                return await self._planned(plan, user, deadline, timings, degradations)
+        except StageLost as lost:
+            degradations.append(lost.degradation)
+        return fallback_run(plan, plan.last_resort(), user, degradations, timings)
 
     async def settle(self, run: PipelineRun, record: DecisionRecord, answer: Answer, deadline: Deadline) -> Answer:
         """Append the record, apply the effects beside it, and return the answer to give.
@@ -148,13 +114,81 @@ class Pipeline:
         Raises:
             Fault: The record is not durable; there is no slate.
         """
-        tasks = [asyncio.create_task(_best_effort(effect, run.plan, answer, deadline)) for effect in self.effects]
+        budget = deadline.child(run.plan.stage_budget_s(Stage.RECORD))
+        tasks = [asyncio.create_task(_best_effort(effect, run.plan, answer, budget)) for effect in self.effects]
+        durable = False
         try:
-            return await self._staged(
+            settled = await self._staged(
                 Stage.RECORD, run.plan, deadline, run.timings_us, lambda d: self.ledger.record(record, answer, d)
             )
+            durable = True
+        except Fault as fault:
+            told_when(fault)
+            raise
         finally:
-            await asyncio.gather(*tasks)
+            for task in () if durable else tasks:  # nobody is shown this slate
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return settled
+
+    async def _planned(
+        self,
+        plan: Plan,
+        user: UserContext,
+        deadline: Deadline,
+        timings: dict[Stage, int],
+        degradations: list[Degradation],
+    ) -> PipelineRun:
+        found = await self._found(plan, user, deadline, timings, degradations)
+        items = await self._kept(
+            Stage.HYDRATE_ITEMS, plan, deadline, timings, lambda d: self._hydrated(plan, user, found, d)
+        )
+        degradations += items.degradations
+        scores = await self._scored(plan, user, found, items, deadline, timings, degradations)
+        guards = plan.guards(user, found.item_ids, items.creator_ids)
+        query = plan.slate_query(found, items, scores, guards)
+
+        async def decided(budget: Deadline) -> Slate:
+            slate = await self.slate.decide(query, budget)
+            _same_length(Stage.DECIDE, len(slate.utility), len(scores.best))
+            return slate
+
+        slate = await self._kept(Stage.DECIDE, plan, deadline, timings, decided)
+        if len(slate.indices) < plan.request.k:
+            degradations.append(Degradation(Stage.DECIDE, DegradationReason.SHORT_SLATE))
+        return PipelineRun(plan, user, found, items, scores, guards, slate, degradations, timings)
+
+    async def _found(
+        self,
+        plan: Plan,
+        user: UserContext,
+        deadline: Deadline,
+        timings: dict[Stage, int],
+        degradations: list[Degradation],
+    ) -> CandidateSet:
+        try:
+            found = await self._staged(
+                Stage.RETRIEVE, plan, deadline, timings,
+                lambda d: self.candidates.retrieve(plan.retrieval_query(user), d),
+            )  # fmt: skip
+        except Fault as fault:
+            degradations.append(loss_of(Stage.RETRIEVE, fault, _order(plan)))
+        else:
+            failed = [report for report in found.reports if report.failed]
+            degradations += [
+                Degradation(Stage.RETRIEVE, DegradationReason.SOURCE_FAILED, report.source.name.lower())
+                for report in failed
+            ]
+            if plan.fallback is None or len(failed) < len(found.reports) or not failed:
+                return found
+        order = plan.last_resort()
+        degradations.append(stood_in(Stage.RETRIEVE, order))
+        return fallback_candidates(plan, order, user)
+
+    async def _hydrated(self, plan: Plan, user: UserContext, found: CandidateSet, budget: Deadline) -> ItemColumns:
+        items = await self.columns.item_columns(plan.item_query(user, found), budget)
+        _same_length(Stage.HYDRATE_ITEMS, len(items.columns), len(found.item_ids))
+        return items
 
     async def _scored(
         self,
@@ -168,23 +202,30 @@ class Pipeline:
     ) -> Scores:
         if not plan.ranked or not len(found.item_ids):
             return plan.retrieval_scores(found)
+
+        async def scored(budget: Deadline) -> Scores:
+            scores = await self.scores.score(plan.score_query(user, found, items), budget)
+            _same_length(Stage.RANK, len(scores.pre_scores), len(found.item_ids))
+            return scores
+
         try:
-            scores = await self._staged(
-                Stage.RANK, plan, deadline, timings,
-                lambda d: self.scores.score(plan.score_query(user, found, items), d),
-            )  # fmt: skip
-        except BundleNotLoaded:
-            raise
+            return await self._staged(Stage.RANK, plan, deadline, timings, scored)
         except Fault as fault:
-            if fault.kind is not Kind.UNAVAILABLE or deadline.expired:
-                raise
-            log.warning("ranking failed, retrieval order stands in", extra={"reason": fault.reason})
-            late = isinstance(fault, StageLate)
-            reason = DegradationReason.TIMEOUT if late else DegradationReason.UNAVAILABLE
-            degradations.append(Degradation(Stage.RANK, reason))
+            degradations.append(loss_of(Stage.RANK, fault, "retrieval order"))
             return plan.retrieval_scores(found)
-        _same_length(Stage.RANK, len(scores.pre_scores), len(found.item_ids))
-        return scores
+
+    async def _kept(
+        self,
+        stage: Stage,
+        plan: Plan,
+        deadline: Deadline,
+        timings: dict[Stage, int],
+        call: Callable[[Deadline], Awaitable[T]],
+    ) -> T:
+        try:
+            return await self._staged(stage, plan, deadline, timings, call)
+        except Fault as fault:
+            raise StageLost(loss_of(stage, fault, _order(plan))) from fault
 
     async def _staged(
         self,
@@ -201,17 +242,25 @@ class Pipeline:
                 async with asyncio.timeout(budget.remaining()):
                     return await call(budget)
         except TimeoutError as late:
-            deadline.check()
             raise StageLate(f"{stage.name.lower()} took longer than its budget") from late
+        except Fault as fault:
+            told = stage_fault(stage, fault)
+            if told is fault:
+                raise
+            raise told from fault
         finally:
             elapsed = time.perf_counter() - started
             timings[stage] = int(elapsed * 1e6)
             observe(names.STAGE_DURATION, elapsed, stage=stage.name.lower())
 
 
+def _order(plan: Plan) -> str:
+    return "" if plan.fallback is None else f"fallback order {plan.fallback.label}"
+
+
 def _same_length(stage: Stage, got: int, want: int) -> None:
     if got != want:
-        raise Internal(f"{stage.name.lower()} answered {got} rows for {want} candidates")
+        raise BrokenAnswer(f"{stage.name.lower()} answered {got} rows for {want} candidates")
 
 
 async def _best_effort(effect: Effect, plan: Plan, answer: Answer, deadline: Deadline) -> None:
@@ -220,10 +269,3 @@ async def _best_effort(effect: Effect, plan: Plan, answer: Answer, deadline: Dea
             await effect.apply(plan, answer, deadline)
     except (Fault, TimeoutError) as fault:
         log.warning("an effect of a slate failed", extra={"effect": type(effect).__name__, "fault": str(fault)})
-
-
-def scattered(rows: np.ndarray, values: np.ndarray, length: int, fill: float = 0) -> np.ndarray:
-    """Return an array of `length` rows holding `values` at `rows` and `fill` elsewhere."""
-    out = np.full((length, *values.shape[1:]), fill, dtype=values.dtype)
-    out[rows] = values
-    return out

@@ -43,7 +43,10 @@ class UserQuery:
 
 @dataclass(frozen=True, slots=True)
 class UserContext:
-    """All the request path knows of the user; columns float16 [U], ages uint32 [G], mask uint8 [G], ids uint64."""
+    """All the request path knows of the user; columns float16 [U], ages uint32 [G], mask uint8 [G], ids uint64.
+
+    `hydrated` is False when hydration was lost: then everything else is empty and no guard of the user is known.
+    """
 
     columns: F16
     group_ages_s: U32
@@ -57,6 +60,7 @@ class UserContext:
     recent: U64
     stored_answer: bytes
     degradations: tuple[Degradation, ...]
+    hydrated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

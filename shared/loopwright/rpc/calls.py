@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +14,9 @@ from opentelemetry.trace import SpanKind
 
 from loopwright.faults import DeadlineExceeded, DeadlineMissing
 from loopwright.rpc.deadline import current_deadline
+from loopwright.rpc.retrying import Guard
 from loopwright.rpc.status import fault_from_call
-from loopwright.telemetry import METER, Meter, inject, names, open_span
+from loopwright.telemetry import METER, Meter, inject, names, open_span, server_attributes
 from loopwright.telemetry.tracing import mark_failed
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -31,7 +32,7 @@ class Outgoing:
     """
 
     def __init__(self, target: str, reserve_s: float, meter: Meter = METER) -> None:
-        self._target = target
+        self._about = {names.RPC_SYSTEM_NAME.name: "grpc", **server_attributes(target)}
         self._reserve_s = reserve_s
         self._meter = meter
 
@@ -63,16 +64,8 @@ class Outgoing:
         """
         limit = self.timeout(timeout)
         method = path.removeprefix("/")
-        span = open_span(
-            names.RPC_CLIENT,
-            {
-                names.RPC_SYSTEM_NAME.name: "grpc",
-                names.RPC_METHOD.name: method,
-                names.SERVER_ADDRESS.name: self._target,
-            },
-            fill=method,
-            kind=SpanKind.CLIENT,
-        )
+        attributes = {**self._about, names.RPC_METHOD.name: method}
+        span = open_span(names.RPC_CLIENT, attributes, fill=method, kind=SpanKind.CLIENT)
         started = time.perf_counter()
         code = grpc.StatusCode.OK.name
         try:
@@ -80,7 +73,8 @@ class Outgoing:
         except grpc.aio.AioRpcError as error:
             code = error.code().name
             fault = fault_from_call(error)
-            mark_failed(span, fault.reason)
+            mark_failed(span, code)
+            span.set_attribute(names.FAULT.name, fault.reason)
             raise fault from error
         except (asyncio.CancelledError, GeneratorExit):
             code = grpc.StatusCode.CANCELLED.name
@@ -122,12 +116,12 @@ class UnaryCallable:
             return await self._inner(request, timeout=limit, metadata=pairs, wait_for_ready=wait_for_ready)
 
 
-class StreamingCallable:
-    """A method with many answers: `async for answer in stub.Method(request, timeout=...)`."""
+class GuardedCallable:
+    """A method with one answer, behind the breaker and the retry budget of its leaf."""
 
-    def __init__(self, outgoing: Outgoing, path: str, inner: Any) -> None:
+    def __init__(self, outgoing: Outgoing, guard: Guard, inner: UnaryCallable) -> None:
         self._outgoing = outgoing
-        self._path = path
+        self._guard = guard
         self._inner = inner
 
     async def __call__(
@@ -137,16 +131,15 @@ class StreamingCallable:
         timeout: float | None = None,
         metadata: Any = None,
         wait_for_ready: bool | None = None,
-    ) -> AsyncIterator[Any]:
-        """Makes the call; closing the iterator cancels it.
+    ) -> Any:
+        """Makes the call, a second time where that may help; both share the time given.
 
         Raises:
+            BreakerOpen: the leaf is being left alone; nothing was sent.
             RemoteFault: the peer, or the way to it, failed.
         """
-        with self._outgoing.call(self._path, timeout, metadata) as (limit, pairs):
-            call = self._inner(request, timeout=limit, metadata=pairs, wait_for_ready=wait_for_ready)
-            try:
-                async for answer in call:
-                    yield answer
-            finally:
-                call.cancel()
+
+        async def attempt(limit_s: float) -> Any:
+            return await self._inner(request, timeout=limit_s, metadata=metadata, wait_for_ready=wait_for_ready)
+
+        return await self._guard.call(attempt, self._outgoing.timeout(timeout))

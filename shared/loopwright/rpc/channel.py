@@ -9,9 +9,11 @@ from typing import Any, Self
 
 import grpc
 
-from loopwright.rpc.calls import Outgoing, StreamingCallable, UnaryCallable
+from loopwright.rpc.calls import GuardedCallable, Outgoing, UnaryCallable
 from loopwright.rpc.options import channel_credentials, channel_options
+from loopwright.rpc.retrying import Guard
 from loopwright.rpc.settings import ChannelSettings, RetryPolicy
+from loopwright.rpc.streaming import ExchangeCallable, StreamingCallable, UploadCallable
 from loopwright.telemetry import METER, Meter
 
 
@@ -22,7 +24,7 @@ async def open_channel(
     *,
     retry: RetryPolicy | None = None,
     meter: Meter = METER,
-) -> AsyncIterator[grpc.aio.Channel]:
+) -> AsyncIterator[MeshChannel]:
     """Opens a channel and closes it with the block. Nothing is connected before the first call.
 
     Args:
@@ -49,17 +51,23 @@ class MeshChannel(grpc.aio.Channel):
     abandoned calls alive.
     """
 
-    def __init__(self, inner: grpc.aio.Channel, outgoing: Outgoing) -> None:
+    def __init__(self, inner: grpc.aio.Channel, outgoing: Outgoing, guard: Guard | None = None) -> None:
         self._inner = inner
         self._outgoing = outgoing
+        self._guard = guard
+
+    def guarded(self, guard: Guard) -> MeshChannel:
+        """Returns this channel with a breaker and a retry budget around its unary calls."""
+        return MeshChannel(self._inner, self._outgoing, guard)
 
     def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Returns what a stub calls; awaiting it gives the answer."""
-        return UnaryCallable(self._outgoing, method, self._inner.unary_unary(method, *args, **kwargs))
+        plain = UnaryCallable(self._outgoing, method, self._inner.unary_unary(method, *args, **kwargs))
+        return plain if self._guard is None else GuardedCallable(self._outgoing, self._guard, plain)
 
     def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Returns what a stub calls with an async iterator; awaiting it gives the answer."""
-        return UnaryCallable(self._outgoing, method, self._inner.stream_unary(method, *args, **kwargs))
+        return UploadCallable(self._outgoing, method, self._inner.stream_unary(method, *args, **kwargs))
 
     def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Returns what a stub calls; iterating it gives the answers."""
@@ -67,7 +75,7 @@ class MeshChannel(grpc.aio.Channel):
 
     def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Returns what a stub calls with an async iterator; iterating it gives the answers."""
-        return StreamingCallable(self._outgoing, method, self._inner.stream_stream(method, *args, **kwargs))
+        return ExchangeCallable(self._outgoing, method, self._inner.stream_stream(method, *args, **kwargs))
 
     async def close(self, grace: float | None = None) -> None:
         """Closes the channel; calls still running are cancelled after `grace` seconds."""

@@ -10,9 +10,10 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from loopwright.rpc.health import Health
+from loopwright.rpc.in_flight import InFlightLimit
 from loopwright.rpc.interceptors.chain import interceptors
 from loopwright.rpc.interceptors.identity import AccessMatrix
 from loopwright.rpc.options import server_credentials, server_options
@@ -21,8 +22,6 @@ from loopwright.rpc.validation import request_types, warm
 from loopwright.telemetry import METER, Meter, get_logger
 
 _LOG = get_logger(__name__)
-_SERVING = health_pb2.HealthCheckResponse.SERVING
-_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Serving:
         services: full names of the mounted services.
     """
 
-    def __init__(self, host: str, port: int, services: Sequence[str], health: HealthServicer) -> None:
+    def __init__(self, host: str, port: int, services: Sequence[str], health: Health) -> None:
         self.host = host
         self.port = port
         self.services = tuple(services)
@@ -56,11 +55,11 @@ class Serving:
     async def set_ready(self, ready: bool) -> None:
         """Sets the health of the server and of each of its services; without effect once draining."""
         for service in ("", *self.services):
-            await self._health.set(service, _SERVING if ready else _NOT_SERVING)
+            self._health.set(service, ready)
 
     async def drain(self) -> None:
-        """Turns health to NOT_SERVING for good, so that balancers send nothing new; running calls go on."""
-        await self._health.enter_graceful_shutdown()
+        """Turns health to NOT_SERVING for good and ends its watches; running calls go on."""
+        self._health.drain()
 
 
 @asynccontextmanager
@@ -86,11 +85,11 @@ async def serving(
         protovalidate.CompilationError: a proto's rules are wrong.
     """
     server = grpc.aio.server(
-        interceptors=interceptors(access, allow_insecure=settings.allow_insecure, meter=meter),
+        interceptors=interceptors(access, allow_insecure=settings.allow_insecure, limit=_limit(settings), meter=meter),
         options=server_options(settings),
         maximum_concurrent_rpcs=settings.max_concurrent_rpcs,
     )
-    health = HealthServicer()
+    health = Health()
     services = _mount(server, mounts)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = [*services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
@@ -109,6 +108,12 @@ async def serving(
         await asyncio.sleep(settings.drain_delay_s)
         await server.stop(settings.grace_s)
         _LOG.info("stopped serving", extra={"address": state.target})
+
+
+def _limit(settings: RpcSettings) -> InFlightLimit | None:
+    if not settings.max_in_flight:
+        return None
+    return InFlightLimit(settings.max_in_flight, settings.start_in_flight, settings.late_share)
 
 
 def _mount(server: grpc.aio.Server, mounts: Sequence[Mount]) -> list[str]:

@@ -46,7 +46,18 @@ class RpcSettings(TransportSettings):
     drain_delay_s: float = Field(
         default=0.0, ge=0, description="Wait between NOT_SERVING and the stop, for balancers to notice."
     )
-    max_concurrent_rpcs: int = Field(default=256, gt=0, description="Calls at once; further ones: RESOURCE_EXHAUSTED.")
+    max_concurrent_rpcs: int = Field(
+        default=256, gt=0, description="Calls at once, an outer bound; gRPC itself refuses further ones bare."
+    )
+    max_in_flight: int = Field(
+        default=0,
+        ge=0,
+        description="Most calls in flight that the adaptive limit may grow to; further ones: OVERLOADED. 0: no limit.",
+    )
+    start_in_flight: int = Field(default=8, ge=2, description="Calls in flight that the adaptive limit starts with.")
+    late_share: float = Field(
+        default=0.5, gt=0, lt=1, description="Share of the time that a call was given after which it shrinks the limit."
+    )
     max_connection_age_s: float = Field(
         default=300.0,
         gt=0,
@@ -82,6 +93,35 @@ class ChannelSettings(TransportSettings):
         if self.tls_cert_path is not None and self.tls_ca_path is None:
             raise ValueError("a channel's tls_cert_path needs tls_ca_path to verify the server")
         return self
+
+
+class BreakerSettings(BaseModel):
+    """When a client leaves a failing peer alone, and how it finds out that the peer is back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    failures_in_a_row: int = Field(default=4, ge=1, description="Failures without a success that open the breaker,")
+    failing_for_s: float = Field(
+        default=0.2, ge=0, description="if they span this time: calls lost with one connection are one failure."
+    )
+    open_s: float = Field(default=0.25, gt=0, description="Time between two probes of a peer that fails.")
+    probes_at_once: int = Field(default=1, ge=1, description="Calls that may probe at once; one success closes.")
+    fair_call_s: float = Field(
+        default=0.01, ge=0, description="A call given less than this says nothing about the peer by being late."
+    )
+
+
+class RetrySettings(BaseModel):
+    """The one retry layer, at the front door's clients: a second attempt where another replica may answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    budget_ratio: float = Field(default=0.1, ge=0, le=1, description="Second attempts allowed per call; 0: none.")
+    burst_calls: int = Field(default=10, ge=1, description="Second attempts that may be saved up.")
+    wait_s: float = Field(
+        default=0.01, ge=0, description="Wait before a second attempt: a connection that ends is noticed meanwhile."
+    )
+    least_left_s: float = Field(default=0.01, ge=0, description="Time that a second attempt must still have.")
 
 
 class RetryPolicy(BaseModel):

@@ -17,6 +17,7 @@ _DETAILS_KEY = "grpc-status-details-bin"
 _MAX_VIOLATIONS = 32  # details travel in trailers, which peers cap at 8 KiB
 _MAX_TEXT = 160
 _RETRYABLE = "retryable"
+_UNREACHED_RETRY_AFTER_S = 1.0  # a peer that comes back is found within a second, see `options`
 
 _CODES: dict[Kind, grpc.StatusCode] = {
     Kind.INVALID_ARGUMENT: grpc.StatusCode.INVALID_ARGUMENT,
@@ -34,7 +35,7 @@ _CODES: dict[Kind, grpc.StatusCode] = {
 }
 # Codes that no fault of ours has, but that gRPC itself or a foreign peer may answer.
 _KINDS = {code: kind for kind, code in _CODES.items()} | {
-    grpc.StatusCode.CANCELLED: Kind.ABORTED,
+    grpc.StatusCode.CANCELLED: Kind.UNAVAILABLE,  # a peer that stops; a call that we cancel ends as CancelledError
     grpc.StatusCode.OUT_OF_RANGE: Kind.INVALID_ARGUMENT,
     grpc.StatusCode.UNIMPLEMENTED: Kind.FAILED_PRECONDITION,
     grpc.StatusCode.UNKNOWN: Kind.INTERNAL,
@@ -77,14 +78,26 @@ async def abort_with(context: grpc.aio.ServicerContext[Any, Any], fault: Fault) 
 
 
 def fault_from_call(error: grpc.aio.AioRpcError) -> RemoteFault:
-    """Returns a failed call as a fault; without rich details the reason is the status code's name."""
+    """Returns a failed call as a fault; without rich details the reason is the status code's name.
+
+    No details of ours and UNAVAILABLE means that no peer answered: a refused or lost connection.
+    """
     code = error.code()
     kind = _KINDS[code]
     message = error.details() or code.name
     status = _details(error)
     if status is None:
-        return RemoteFault(message, kind=kind, reason=code.name, retryable=kind is Kind.UNAVAILABLE)
-    reason, metadata, wait = code.name, dict[str, str](), None
+        unreached = kind is Kind.UNAVAILABLE
+        return RemoteFault(
+            message,
+            kind=kind,
+            reason=code.name,
+            retryable=unreached,
+            retry_after_s=_UNREACHED_RETRY_AFTER_S if unreached else None,
+            answered=False,
+        )
+    reason, metadata = code.name, dict[str, str]()
+    wait: float | None = None
     violations: list[FieldViolation] = []
     info, bad, retry = (
         error_details_pb2.ErrorInfo(),

@@ -26,6 +26,9 @@ FAULTS: Mapping[type[Exception], type[Fault]] = {
     OSError: FeatureStoreDown,
 }
 
+MOST_CONNECTIONS = 64
+"""More calls at once than that are refused as if the server were down: a frozen one must not be met with ever more."""
+
 
 @asynccontextmanager
 async def open_redis(url: str, ceiling_s: float) -> AsyncIterator[Redis]:
@@ -39,6 +42,7 @@ async def open_redis(url: str, ceiling_s: float) -> AsyncIterator[Redis]:
         socket_connect_timeout=ceiling_s,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
+        max_connections=MOST_CONNECTIONS,
         driver_info=None,
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
@@ -57,4 +61,18 @@ async def within(ceiling_s: float, deadline: Deadline, call: Awaitable[T]) -> T:
     """
     with translate(FAULTS):
         async with asyncio.timeout(min(ceiling_s, deadline.remaining())):
-            return await call
+            return await heeding(call)
+
+
+async def heeding(call: Awaitable[T]) -> T:
+    """Await a call of the client, and be cancelled though the call swallowed the cancellation.
+
+    The client sends with `asyncio.wait_for`, which in Python 3.11 drops a cancellation that arrives when the send has
+    just ended (python/cpython#86296); a task cancelled then would go on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    answer = await call
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return answer

@@ -19,6 +19,7 @@ LABELS = frozenset(
         "state",
         "kind",
         "outcome",
+        "target",
     }
 )
 """Every metric label that exists: each has few values. No user, item, subject or request id is ever one."""

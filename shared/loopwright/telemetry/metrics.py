@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opentelemetry.trace import Span, format_trace_id, get_current_span
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from loopwright.telemetry import names
@@ -42,8 +43,14 @@ class Meter:
         assert isinstance(child, Counter)
         child.inc(amount)
 
-    def observe(self, metric: Metric, value: float, /, **labels: str) -> None:
-        """Puts a value into a histogram (durations in seconds).
+    def observe(self, metric: Metric, value: float, within: Span | None = None, /, **labels: str) -> None:
+        """Puts a value into a histogram (durations in seconds), with the trace as its exemplar when it is sampled.
+
+        Args:
+            metric: A histogram of the registry.
+            value: In the metric's unit.
+            within: The span that was measured, by default the current one.
+            labels: The metric's labels, all of them.
 
         Raises:
             LookupError: the metric is not registered.
@@ -51,7 +58,8 @@ class Meter:
         """
         child = self._child(metric, MetricType.HISTOGRAM, labels)
         assert isinstance(child, Histogram)
-        child.observe(value)
+        context = (within or get_current_span()).get_span_context()
+        child.observe(value, {"trace_id": format_trace_id(context.trace_id)} if context.trace_flags.sampled else None)
 
     def gauge(self, metric: Metric, value: float, /, **labels: str) -> None:
         """Sets a gauge.

@@ -36,10 +36,14 @@ REPLAY = SpanName("replay", "the log folded into a clean namespace")
 RPC_SYSTEM_NAME = Attribute("rpc.system.name", str, "", "always grpc")
 RPC_METHOD = Attribute("rpc.method", str, "", "fully qualified: package.Service/Method")
 RPC_RESPONSE_STATUS_CODE = Attribute("rpc.response.status_code", str, "", "gRPC status by name, OK included")
-ERROR_TYPE = Attribute("error.type", str, "", "fault reason, status name or exception type; only on errors")
-SERVER_ADDRESS = Attribute("server.address", str, "", "target of the channel as configured")
+ERROR_TYPE = Attribute("error.type", str, "", "status name of a call, else fault reason or exception; only on errors")
+FAULT = Attribute("loopwright.fault", str, "", "reason of the fault that a failed call became at its client")
+SERVER_ADDRESS = Attribute("server.address", str, "", "host of the channel's target, or the whole list of addresses")
+SERVER_PORT = Attribute("server.port", int, "", "TCP port of the channel's target, when it is one address")
 # Attributes: messaging conventions.
 MESSAGING_SYSTEM = Attribute("messaging.system", str, "", "always kafka")
+MESSAGING_OPERATION_NAME = Attribute("messaging.operation.name", str, "", "send or process")
+MESSAGING_OPERATION_TYPE = Attribute("messaging.operation.type", str, "", "send or process")
 MESSAGING_DESTINATION = Attribute("messaging.destination.name", str, "", "topic of the records")
 MESSAGING_PARTITION = Attribute("messaging.destination.partition.id", str, "", "physical partition")
 MESSAGING_BATCH_COUNT = Attribute("messaging.batch.message_count", int, "1", "records in the batch")
@@ -55,6 +59,7 @@ SOURCE = Attribute("loopwright.source", str, "", "candidate source")
 CANDIDATE_COUNT = Attribute("loopwright.candidates", int, "1", "candidates in or out of the stage")
 SLATE_LENGTH = Attribute("loopwright.slate_length", int, "1", "items in the slate")
 DEGRADED = Attribute("loopwright.degraded", bool, "", "the answer has at least one degradation")
+LINKS_LEFT_OUT = Attribute("loopwright.links_left_out", int, "1", "sampled senders' spans above the most links")
 DEADLINE_REMAINING = Attribute("loopwright.deadline_remaining", float, "s", "time left when the call came")
 
 # Metrics: calls and stages.
@@ -73,6 +78,21 @@ RPC_CLIENT_DURATION = Metric(
     "duration of calls as the client sees them",
     ("rpc_method", "rpc_response_status_code"),
     _SECONDS,
+)
+RPC_OVERRUNS = Metric(
+    "loopwright.rpc.overruns",
+    _COUNTER,
+    "",
+    "handlers that ended more than 50 ms past their call's deadline",
+    ("rpc_method",),
+)
+RPC_RETRIES = Metric("loopwright.rpc.retries", _COUNTER, "", "second attempts of calls to a leaf", ("target",))
+REQUESTS_SHED = Metric(
+    "loopwright.requests.shed", _COUNTER, "", "calls refused at the limit of calls in flight", ("rpc_method",)
+)
+IN_FLIGHT_LIMIT = Metric("loopwright.requests.in_flight_limit", _GAUGE, "", "calls in flight that are let in now")
+BREAKER_STATE = Metric(
+    "loopwright.breaker.state", _GAUGE, "", "breaker of a leaf: 0 closed, 1 half open, 2 open", ("target",)
 )
 STAGE_DURATION = Metric(
     "loopwright.stage.duration", _HISTOGRAM, "seconds", "duration of a pipeline stage", ("stage",), _SECONDS
@@ -94,11 +114,32 @@ EVENTS_DUPLICATE = Metric("loopwright.events.duplicate", _COUNTER, "", "records 
 EVENTS_DEAD = Metric("loopwright.events.dead", _COUNTER, "", "records put aside", ("topic", "reason"))
 OUTBOX_DEPTH = Metric("loopwright.outbox.depth", _GAUGE, "records", "records waiting in the outbox")
 OUTBOX_AGE = Metric("loopwright.outbox.age", _GAUGE, "seconds", "age of the oldest record in the outbox")
+OUTBOX_BYTES = Metric("loopwright.outbox.size", _GAUGE, "bytes", "size of the outbox on disk")
+OUTBOX_ROOM = Metric("loopwright.outbox.room", _GAUGE, "bytes", "bytes the outbox still takes, by bound and disk")
+OUTBOX_REFUSED = Metric(
+    "loopwright.outbox.refused", _COUNTER, "", "records the outbox refused, by worth and bound", ("kind", "reason")
+)
+FUNNELS_SHED = Metric("loopwright.funnels.shed", _COUNTER, "", "funnels not recorded for want of room in the outbox")
 PROJECTION_LAG = Metric(
     "loopwright.projection.lag", _GAUGE, "seconds", "how far a projection is behind the log", ("group",)
 )
 CONSUMER_LAG = Metric(
     "loopwright.consumer.lag", _GAUGE, "records", "records that a consumer has still to fold", ("topic", "group")
+)
+CONSUMER_REOPENED = Metric(
+    "loopwright.consumer.reopened",
+    _COUNTER,
+    "",
+    "readers opened again because they were stuck or had failed",
+    ("topic", "reason"),
+)
+# Metrics: traces.
+TRACE_SPANS = Metric(
+    "loopwright.trace.spans",
+    _COUNTER,
+    "",
+    "spans on their way out: exported, refused by the sink, dropped at the queue, evicted before their trace ended",
+    ("outcome",),
 )
 # Metrics: models.
 MODEL_LOADS = Metric("loopwright.model.loads", _COUNTER, "", "models verified and loaded", ("model",))

@@ -4,38 +4,47 @@ from __future__ import annotations
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler
 
+from loopwright.telemetry.export import SpanSink, otlp_exporter
+from loopwright.telemetry.keeping import TailKeeper
 from loopwright.telemetry.logs import configure_logs
+from loopwright.telemetry.sampling import RootSampler
+from loopwright.telemetry.settings import TelemetrySettings
 from loopwright.telemetry.tracing import use_provider
 
 
 def configure(
     service: str,
+    settings: TelemetrySettings | None = None,
     *,
     level: str = "INFO",
     version: str = "",
+    replica: str = "",
     processor: SpanProcessor | None = None,
-    sampler: Sampler | None = None,
 ) -> TracerProvider:
     """Configures traces and logs of this process.
 
-    Spans always exist, so that log lines carry trace ids; without a processor none is exported.
+    Spans always have ids, so that log lines carry them; without an endpoint or a processor they record nothing.
 
     Args:
         service: `service.name` of the resource, and `service` of each log line.
+        settings: where spans go and which share of them; None exports nothing.
         level: lowest log level written.
         version: `service.version`, empty to leave it out.
-        processor: where finished spans go; batching and exporting are its business.
-        sampler: decides at the root of a trace; by default all are kept, and a parent's decision is followed.
+        replica: `service.instance.id`, empty to leave it out.
+        processor: where finished spans go instead of the endpoint of the settings.
 
     Returns:
         The provider; the entry point calls its `shutdown()` last.
     """
-    attributes = {"service.name": service} | ({"service.version": version} if version else {})
+    chosen = settings or TelemetrySettings()
+    if processor is None and chosen.otlp_endpoint:
+        sink = SpanSink(otlp_exporter(chosen), chosen)
+        processor = TailKeeper(sink, held_spans=chosen.held_spans, held_age_s=chosen.held_age_s)
+    named = {"service.name": service, "service.version": version, "service.instance.id": replica}
     provider = TracerProvider(
-        resource=Resource.create(attributes),
-        sampler=sampler or ParentBased(ALWAYS_ON),
+        resource=Resource.create({key: value for key, value in named.items() if value}),
+        sampler=RootSampler(chosen.sample_ratio if processor else 0, record=processor is not None),
         shutdown_on_exit=False,
     )
     if processor is not None:

@@ -3,9 +3,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.unit.bundle.conftest import PolicyFacts
+from tests.unit.bundle.test_fallback import event as prepared
+from tests.unit.bundle.test_fallback import order
 
 from loopwright.bundle import BundleFeed, Published
-from loopwright.eventlog import POLICIES, Event, MemoryEventLog, Position
+from loopwright.eventlog import FALLBACKS, POLICIES, Event, MemoryEventLog, Position
 from loopwright.faults import DeadlineExceeded
 from loopwright.rpc import Deadline
 
@@ -76,3 +78,23 @@ async def test_callbacks_hear_of_the_past_and_of_the_future(log: MemoryEventLog,
         assert published.get_nowait().bundle == facts.bundles[1]
         assert published.empty()
         assert switches == [f"home {version}" for version in facts.versions[:2]]
+
+
+async def test_the_newest_readable_fallback_order_of_a_surface_is_known(
+    log: MemoryEventLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def prepare(event: Event) -> Position:
+        return await log.append(FALLBACKS, b"home", event, deadline=Deadline.after(5))
+
+    await prepare(prepared(order(1, 2)))
+    async with BundleFeed(log) as feed:
+        known = feed.fallback("home")
+        assert known is not None and known.item_ids.tolist() == [1, 2]
+        assert feed.fallback("jobs") is None
+        await prepare(prepared(order(2, 1)))
+        broken = prepared(order(3, 4))
+        broken.fallback_prepared.external_ids.pop()
+        await feed.reached(await prepare(broken), Deadline.after(5), FALLBACKS)
+        known = feed.fallback("home")
+        assert known is not None and known.item_ids.tolist() == [2, 1]
+        assert "a fallback order is void" in caplog.text

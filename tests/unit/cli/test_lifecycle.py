@@ -79,6 +79,59 @@ async def test_health_asks_servers_by_grpc_and_consumers_by_their_metrics(mesh: 
     assert {name for name, serving in states.items() if serving} == {"policy", "recommender"}
 
 
+async def test_health_is_told_for_every_replica(mesh: FakeMesh) -> None:
+    run = read_run_file(mesh.data_dir)
+    assert run is not None
+    nowhere = {s.name if s.rpc else f"{s.name}.metrics": "127.0.0.1:1" for s in SERVICES}
+    two = {"ranking": "ipv4:127.0.0.1:1", "ranking-0": "127.0.0.1:1", "ranking-1": mesh.addresses["policy"]}
+    states = await lifecycle.service_health(replace(run, addresses={**nowhere, **two}))
+    assert {name: serving for name, serving in states.items() if name.startswith("ranking")} == {
+        "ranking-0": False,
+        "ranking-1": True,
+    }
+
+
+def test_replicas_are_read_from_words(tmp_path: Path) -> None:
+    assert lifecycle.parse_replicas(["ranking=2", "exposure=3"]) == {"ranking": 2, "exposure": 3}
+    assert lifecycle.parse_replicas([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("ranking", "write SERVICE=N"),
+        ("ranking=two", "write SERVICE=N"),
+        ("ranking=-1", "write SERVICE=N"),
+        ("ranking=0", "must have 1 to 16 replicas"),
+        ("projector=2", "runs alone"),
+        ("nobody=2", "is not a service"),
+    ],
+)
+def test_an_up_with_replicas_that_cannot_be_starts_nothing(tmp_path: Path, word: str, told: str) -> None:
+    done = CliRunner().invoke(app, ["up", "--data-dir", str(tmp_path / "mesh"), "--replicas", word])
+    assert done.exit_code == 2
+    assert told in " ".join(done.stderr.replace("│", "").split())
+    assert not (tmp_path / "mesh").exists()
+
+
+def test_an_up_that_would_strand_records_starts_nothing_and_says_whose(tmp_path: Path) -> None:
+    outbox = tmp_path / "outbox" / "exposure-1"
+    outbox.mkdir(parents=True)
+    (outbox / "outbox-1.log").write_bytes(b"waiting")
+    done = CliRunner().invoke(app, ["up", "--data-dir", str(tmp_path)])
+    assert done.exit_code == 1 and "exposure-1" in done.stderr
+    assert not (tmp_path / "logs").exists()
+
+
+def test_the_supervisor_is_told_how_many_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(lifecycle.subprocess, "Popen", lambda command, **_: commands.append(command))
+    lifecycle.start_supervisor(tmp_path, {"ranking": 2})
+    lifecycle.start_supervisor(tmp_path)
+    assert [command[-1] for command in commands] == ["ranking=2", str(tmp_path)]
+    assert lifecycle.parse_replicas(commands[0][4:]) == {"ranking": 2}
+
+
 def test_an_up_that_fails_says_where_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle.sys, "executable", "/bin/false")
     done = CliRunner().invoke(app, ["up", "--data-dir", str(tmp_path / "mesh")])

@@ -91,6 +91,18 @@ def test_memory_holds_the_window_and_no_more(events: list[Event]) -> None:
     assert window.horizon_ms <= newest - 1_000 or not events
 
 
+def test_a_forgotten_event_is_fresh_again_and_the_others_stay_known() -> None:
+    window = DedupWindow()
+    window.fresh([event(1, 10), event(2, 5), event(3, 20)])
+    window.forget({event(2, 5).event_id})
+    assert window.encode() == DedupWindow.decode(window.encode()).encode()
+    assert [window.classify(e) for e in (event(1, 10), event(2, 5), event(3, 20))] == [
+        Freshness.DUPLICATE,
+        Freshness.FRESH,
+        Freshness.DUPLICATE,
+    ]
+
+
 def test_an_id_of_another_length_is_poison() -> None:
     with pytest.raises(PoisonEvent):
         DedupWindow().classify(Event(event_id=b"short"))

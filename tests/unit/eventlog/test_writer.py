@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,12 +14,13 @@ from loopwright.eventlog import (
     OutboxSettings,
     Position,
     Where,
+    Worth,
     WriterRefused,
     make_event,
 )
 from loopwright.eventlog.memory_disk import MemoryDisk
 from loopwright.eventlog.types import Event
-from loopwright.faults import AppendTimeout, DeadlineExceeded, LogUnavailable, OutboxFull
+from loopwright.faults import AppendTimeout, DeadlineExceeded, LogUnavailable, MessageTooLarge, OutboxFull
 from loopwright.lifecycle import FixedClock
 from loopwright.rpc import Deadline
 
@@ -39,7 +41,7 @@ class Mesh:
         self.disk = disk
         self.now = 0.0
         self.outbox = Outbox(disk, 1, OutboxSettings(commit_interval_s=0, max_bytes=max_bytes))
-        log = MemoryEventLog(self.broker, producer="exposure")
+        log = MemoryEventLog(self.broker, producer="exposure", replica="exposure-1")
         self.writer = DurableWriter(log, self.outbox, longest_pause_s=0.05, drain_timeout_s=0.2, clock=lambda: self.now)
 
     async def append(self, number: int) -> Where:
@@ -73,7 +75,7 @@ async def test_an_outage_sends_appends_to_the_outbox_and_its_end_drains_them_in_
         mesh.broker.outage = None
         await mesh.writer.drained(Deadline.after(5))
         assert mesh.logged() == list(range(20))
-        assert mesh.disk.size() == 0
+        assert mesh.disk.used_bytes == 0
 
 
 @pytest.mark.parametrize("failure", [LogUnavailable(), AppendTimeout()])
@@ -123,7 +125,7 @@ async def test_leaving_during_an_outage_keeps_the_records_on_disk(mesh: Mesh) ->
     async with mesh.writer:
         await mesh.append(1)
     assert mesh.outbox.depth == 1
-    assert mesh.disk.size() > 0
+    assert mesh.disk.used_bytes > 0
 
 
 async def test_when_log_and_outbox_fail_the_append_fails() -> None:
@@ -148,11 +150,11 @@ async def test_several_appends_are_all_durable_or_fail(mesh: Mesh) -> None:
     entries = [(KEY, action(number)) for number in range(4)]
     done = await mesh.writer.append_many(ACTIONS, entries, deadline=Deadline.after(5))
     assert [one.where for one in done] == [Where.KAFKA] * 4
-    mesh.disk.failing = OSError(28, "no space")
+    mesh.disk.refuses = OSError(28, "no space")
     mesh.broker.outage = LogUnavailable()
     with pytest.raises(OutboxFull):
         await mesh.writer.append_many(ACTIONS, entries, deadline=Deadline.after(5))
-    mesh.disk.failing = None
+    mesh.disk.refuses = None
 
 
 async def test_an_outage_does_not_let_a_foreign_writer_through(mesh: Mesh) -> None:
@@ -160,3 +162,77 @@ async def test_an_outage_does_not_let_a_foreign_writer_through(mesh: Mesh) -> No
     await mesh.append(1)
     with pytest.raises(WriterRefused):
         await mesh.writer.append(ORGANIC, KEY, action(1), deadline=Deadline.after(5))
+
+
+async def test_every_record_names_the_replica_that_accepted_it_even_when_another_sends_it(mesh: Mesh) -> None:
+    await mesh.append(1)
+    mesh.broker.outage = LogUnavailable()
+    await mesh.append(2)
+    broker, outbox = MemoryBroker(partitions=1), Outbox(mesh.disk.crash(), 1, OutboxSettings(commit_interval_s=0))
+    other = DurableWriter(MemoryEventLog(broker, producer="exposure", replica="exposure-2"), outbox)
+    async with outbox.running(), other:
+        await other.drained(Deadline.after(5))
+        await other.append(ACTIONS, KEY, action(3), deadline=Deadline.after(5))
+    assert [event.replica for event in mesh.broker.records(ACTIONS)] == ["exposure-1"]
+    assert [event.replica for event in broker.records(ACTIONS)] == ["exposure-1", "exposure-2"]
+
+
+async def test_an_outage_costs_one_append_in_a_while_its_budget_and_not_every_one() -> None:
+    tried: list[bytes] = []
+
+    class Silent(MemoryEventLog):
+        async def append(self, topic, key, event, *, deadline):  # type: ignore[no-untyped-def]
+            tried.append(key)
+            await asyncio.sleep(deadline.remaining())
+            raise AppendTimeout()
+
+    now = 0.0
+    outbox = Outbox(MemoryDisk(), 64, OutboxSettings(commit_interval_s=0))
+    writer = DurableWriter(Silent(producer="exposure"), outbox, probe_after_s=1.0, clock=lambda: now)
+
+    async def side_by_side(prefix: bytes) -> None:
+        keys = [prefix + bytes([number]) for number in range(20)]
+        await asyncio.gather(*(writer.append(ACTIONS, key, action(1), deadline=Deadline.after(5)) for key in keys))
+
+    async with outbox.running():
+        await writer.append(ACTIONS, b"first", action(1), deadline=Deadline.after(5))
+        await side_by_side(b"a")
+        assert len(tried) == 1
+        now = 1.0
+        await side_by_side(b"b")
+        assert len(tried) <= 2  # none, when all lanes wait already
+
+
+async def test_a_lane_that_cannot_be_sent_does_not_hold_up_the_others() -> None:
+    class Choosy(MemoryEventLog):
+        async def append_encoded(self, topic, entries, *, deadline):  # type: ignore[no-untyped-def]
+            if any(entry.key in (b"bad", b"worse") for entry in entries):
+                raise MessageTooLarge()
+            return await super().append_encoded(topic, entries, deadline=deadline)
+
+    broker, outbox = MemoryBroker(partitions=64), Outbox(MemoryDisk(), 64, OutboxSettings(commit_interval_s=0))
+    writer = DurableWriter(Choosy(broker, producer="exposure"), outbox, longest_pause_s=0.05, drain_timeout_s=0)
+    broker.outage = LogUnavailable()
+    async with outbox.running(), writer:
+        for number, key in enumerate((b"bad", b"worse", b"one", b"two", b"three")):
+            await writer.append(ACTIONS, key, action(number), deadline=Deadline.after(5))
+        broker.outage = None
+        async with asyncio.timeout(5):
+            while outbox.depth > 2:
+                await asyncio.sleep(0.01)
+    assert sorted(event.action_taken.item_id for event in broker.records(ACTIONS)) == [2, 3, 4]
+
+
+async def test_the_worth_of_a_record_reaches_the_outbox() -> None:
+    mesh = Mesh(MemoryDisk(), max_bytes=300)
+    mesh.broker.outage = LogUnavailable()
+    async with mesh.outbox.running():
+        await mesh.append(1)
+        await mesh.append(2)
+        for worth in (Worth.OPTIONAL, Worth.SLATE):
+            with pytest.raises(OutboxFull, match="worth"):
+                await mesh.writer.append(ACTIONS, KEY, action(3), deadline=Deadline.after(5), worth=worth)
+        mesh.broker.outage = None
+        async with mesh.writer:
+            await mesh.writer.drained(Deadline.after(5))
+            assert await mesh.append(4) is Where.KAFKA

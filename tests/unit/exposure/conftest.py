@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,11 @@ from redis.asyncio import Redis
 
 from loopwright.domain.enums import Exploration, Purpose, Scheme, Source, Stage
 from loopwright.domain.ids import item_id, make_decision_id
-from loopwright.eventlog import MemoryBroker, MemoryEventLog
+from loopwright.eventlog import MemoryBroker, MemoryEventLog, Worth
 from loopwright.exposure.answers import RedisAnswers
 from loopwright.exposure.ledger import DecisionLedger, TokenPolicy
 from loopwright.exposure.tokens import KeyRing
+from loopwright.faults import OutboxFull
 from loopwright.pipeline.answer import Answer, RecommendedItem
 from loopwright.pipeline.record import CandidateTable, DecisionRecord, RequestRecord, SlatePosition
 from loopwright.pipeline.types import Propensity, SourceReport, Versions
@@ -44,18 +46,30 @@ class Clock:
 
 
 class LogAppender:
-    """Appends straight to a log, for tests of what is appended and in which order."""
+    """Appends straight to a log, for tests of what is appended, in which order and at which worth."""
 
     def __init__(self, log: MemoryEventLog) -> None:
         self._log = log
         self.topics: list[str] = []
+        self.worths: list[Worth] = []
+        self.least = Worth.OPTIONAL
 
-    async def append(self, topic: Any, key: bytes, event: Any, *, deadline: Deadline) -> Any:
-        self.topics.append(topic.name)
+    async def append(
+        self, topic: Any, key: bytes, event: Any, *, deadline: Deadline, worth: Worth = Worth.EVIDENCE
+    ) -> Any:
+        self._admit(topic, worth)
         return await self._log.append(topic, key, event, deadline=deadline)
 
-    async def append_many(self, topic: Any, entries: Sequence[Any], *, deadline: Deadline) -> list[Any]:
+    def _admit(self, topic: Any, worth: Worth) -> None:
         self.topics.append(topic.name)
+        self.worths.append(worth)
+        if worth < self.least:
+            raise OutboxFull()
+
+    async def append_many(
+        self, topic: Any, entries: Sequence[Any], *, deadline: Deadline, worth: Worth = Worth.EVIDENCE
+    ) -> list[Any]:
+        self._admit(topic, worth)
         return list(await self._log.append_many(topic, entries, deadline=deadline))
 
 
@@ -185,6 +199,19 @@ def broker() -> MemoryBroker:
 @pytest.fixture
 def appender(broker: MemoryBroker) -> LogAppender:
     return LogAppender(MemoryEventLog(broker, producer="exposure"))
+
+
+@pytest.fixture
+async def frozen_store() -> AsyncIterator[str]:
+    """Address of a store that takes connections and never answers."""
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with server:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from loopwright.exposure.answers import KEPT_MS, RedisAnswers
+from loopwright.exposure.answers import CLAIMED_MS, KEPT_MS, RedisAnswers
 from loopwright.faults import FeatureStoreDown
 from loopwright.rpc import Deadline
 from loopwright.store import keys
@@ -19,14 +19,29 @@ async def test_the_first_claim_wins_and_later_ones_get_its_answer(answers, sampl
 
 async def test_a_forgotten_claim_can_be_made_again(answers, sample, deadline):
     await answers.claim(sample.subject, "r", b"first", deadline)
-    await answers.forget(sample.subject, "r")
+    await answers.forget(sample.subject, "r", b"first")
     assert await answers.claim(sample.subject, "r", b"second", deadline) is None
 
 
-async def test_a_claim_ends_by_itself_after_a_minute(answers, redis, namespace, sample, deadline):
+async def test_what_is_no_longer_the_claim_is_not_forgotten(answers, sample, deadline):
     await answers.claim(sample.subject, "r", b"first", deadline)
+    await answers.keep(sample.subject, "r", b"answer", deadline)
+    await answers.forget(sample.subject, "r", b"first")
+    assert await answers.claim(sample.subject, "r", b"second", deadline) == b"answer"
+
+
+@pytest.mark.parametrize(("budget_s", "lasts_ms"), [(0.1, CLAIMED_MS), (5.0, 5_500), (3600.0, KEPT_MS)])
+async def test_a_claim_outlasts_its_append_and_ends_soon_after(answers, redis, namespace, sample, budget_s, lasts_ms):
+    await answers.claim(sample.subject, "r", b"first", Deadline.after(budget_s))
     left = await redis.pttl(keys.stored_answer(sample.subject, "r", namespace))
-    assert 0 < left <= KEPT_MS
+    assert lasts_ms - 1_000 < left <= lasts_ms
+
+
+async def test_an_answer_is_kept_for_a_minute(answers, redis, namespace, sample, deadline):
+    await answers.claim(sample.subject, "r", b"first", deadline)
+    await answers.keep(sample.subject, "r", b"answer", deadline)
+    left = await redis.pttl(keys.stored_answer(sample.subject, "r", namespace))
+    assert KEPT_MS - 5_000 < left <= KEPT_MS
 
 
 async def test_a_store_that_is_away_is_a_typed_fault(sample):

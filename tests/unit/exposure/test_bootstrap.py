@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from loopwright.eventlog import DECISIONS, FUNNELS, MemoryEventLog
@@ -61,3 +63,29 @@ async def test_without_an_outbox_an_outage_gives_no_slate(settings, log, broker,
     async with bootstrap(settings, log, clock) as exposure:
         with pytest.raises(LogUnavailable):
             await exposure.ledger.record(*decided(), deadline)
+
+
+async def test_a_stop_waits_for_the_record_of_a_call_that_is_gone(
+    settings, log, broker, clock, decided, deadline, monkeypatch
+):
+    begun, let_go, append = asyncio.Event(), asyncio.Event(), log.append
+
+    async def held(*args, **kwargs):
+        begun.set()
+        await let_go.wait()
+        return await append(*args, **kwargs)
+
+    monkeypatch.setattr(log, "append", held)
+    first = decided(entropy=b"1" * 9)
+    async with bootstrap(settings, log, clock) as exposure:
+        call = asyncio.create_task(exposure.ledger.record(*first, deadline))
+        await begun.wait()
+        call.cancel()
+        await asyncio.wait([call])
+        assert broker.records(DECISIONS) == []
+        asyncio.get_running_loop().call_later(0.05, let_go.set)
+    assert len(broker.records(DECISIONS)) == 1
+    async with bootstrap(settings, log, clock) as exposure:
+        again = await exposure.ledger.record(*decided(entropy=b"2" * 9), deadline)
+    assert (again.replayed, again.decision_id) == (True, first[0].decision_id)
+    assert len(broker.records(DECISIONS)) == 1

@@ -7,9 +7,11 @@ import pytest
 from loopwright.api.exposure.v1.ledger_service_pb2 import RecordDecisionRequest
 from loopwright.domain.enums import DegradationReason, Purpose, Stage
 from loopwright.exposure.convert import (
+    claim_of,
     decision_from_proto,
     decision_from_record,
     funnel_events,
+    is_claim,
     packed_answer,
     slate_event,
     stored_answer,
@@ -101,6 +103,16 @@ def test_a_stored_answer_comes_back_marked_as_replayed(decided):
     assert stored.request_hash == b"h" * 16
     assert stored.answer.replayed
     assert stored.answer.items == answer.items
+
+
+def test_a_claim_and_an_answer_are_told_apart(decided):
+    record, answer = decided()
+    packed = packed_answer(b"\0" * 16, answer)
+    assert packed is not None and not is_claim(packed)
+    decision = decision_from_record(record, answer)
+    assert is_claim(claim_of(decision))
+    assert claim_of(decision) != claim_of(replace(decision, decision_id=b"o" * 16))
+    assert not is_claim(b"")
 
 
 def test_a_damaged_stored_answer_is_corrupt(decided):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.domain.enums import ActionKind
-from loopwright.eventlog import ACTIONS, IMPRESSIONS, MemoryBroker, MemoryEventLog, ms_of
+from loopwright.eventlog import ACTIONS, IMPRESSIONS, DurableWriter, MemoryBroker, MemoryEventLog, ms_of
 from loopwright.exposure.feedback import LIKED, Feedback
 from loopwright.exposure.known_ids import KnownIds
 from loopwright.exposure.reports import Act, Receipt, View
@@ -148,7 +148,8 @@ async def test_liked_follows_from_the_kind(feedback, broker, token, deadline, ki
 )
 async def test_however_actions_are_cut_into_batches_each_counts_once(made, size):
     broker, ring = MemoryBroker(), KeyRing(1, {1: b"k"})
-    feedback = Feedback(MemoryEventLog(broker, producer="exposure"), ring, FixedClock(10**12), KnownIds(100))
+    writer = DurableWriter(MemoryEventLog(broker, producer="exposure"), None)
+    feedback = Feedback(writer, ring, FixedClock(10**12), KnownIds(100))
     acts = [
         act(mint(Claims(DECISION, b"s" * 16, item, 1, 2**31, "home"), ring), kind=kind, client_event_id=cid)
         for item, kind, cid in made

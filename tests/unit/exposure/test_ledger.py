@@ -6,12 +6,17 @@ import pytest
 
 from loopwright.domain.enums import Purpose
 from loopwright.domain.ids import event_id, item_id
-from loopwright.eventlog import DECISIONS, FUNNELS, ms_of
-from loopwright.exposure.ledger import UNCHECKED
+from loopwright.eventlog import DECISIONS, FUNNELS, Worth, ms_of
+from loopwright.exposure.answers import RedisAnswers
+from loopwright.exposure.ledger import UNCHECKED, DecisionLedger, TokenPolicy
+from loopwright.exposure.refusals import AnswerPending
 from loopwright.exposure.tokens import verify
-from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout, LogUnavailable, RequestIdReused
+from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout, Kind, LogUnavailable, OutboxFull, RequestIdReused
 from loopwright.pipeline.convert.degradations import degradations_from_proto
 from loopwright.pipeline.convert.funnel import unpack_funnel
+from loopwright.rpc import Deadline
+from loopwright.store.connection import open_redis
+from loopwright.telemetry import METER, names
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +31,10 @@ class AwayAnswers:
     async def claim(self, subject, request_id, packed, deadline):
         raise self.fault()
 
-    async def forget(self, subject, request_id):
+    async def keep(self, subject, request_id, packed, deadline):
+        raise self.fault()
+
+    async def forget(self, subject, request_id, claim):
         self.forgotten.append(request_id)
 
 
@@ -128,19 +136,289 @@ async def test_without_the_store_every_call_decides_and_says_so_in_answer_and_re
     assert [degradations_from_proto(e.slate_decided.degradations) for e in events] == [(UNCHECKED,)] * 2
 
 
-async def test_an_append_cut_off_frees_the_request_id(ledger_with, appender, decided, deadline):
-    class Claimed(AwayAnswers):
-        async def claim(self, subject, request_id, packed, deadline):
-            return None
+class SharedAnswers:
+    """One store for two replicas, on which the test looks and lets claims run out."""
 
-    async def never(*args, **kwargs):
-        await asyncio.Event().wait()
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.looks = 0
 
-    store = Claimed(FeatureStoreDown)
-    appender.append = never
-    call = asyncio.create_task(ledger_with(store).record(*decided(), deadline))
-    await asyncio.sleep(0.01)
+    async def claim(self, subject, request_id, claim, deadline):
+        self.looks += 1
+        found = self.kept.get(request_id)
+        if found is None:
+            self.kept[request_id] = claim
+        return found
+
+    async def keep(self, subject, request_id, packed, deadline):
+        self.kept[request_id] = packed
+
+    async def forget(self, subject, request_id, claim):
+        if self.kept.get(request_id) == claim:
+            del self.kept[request_id]
+
+
+class HeldLog:
+    """An appender whose appends wait until they are let go, or fail."""
+
+    def __init__(self, appender) -> None:
+        self.inner = appender
+        self.waiting = 0
+        self.let_go = asyncio.Event()
+        self.fault: Exception | None = None
+
+    async def append(self, topic, key, event, *, deadline, worth):
+        self.waiting += 1
+        await self.let_go.wait()
+        if self.fault is not None:
+            raise self.fault
+        return await self.inner.append(topic, key, event, deadline=deadline, worth=worth)
+
+
+@pytest.fixture
+def held(appender):
+    return HeldLog(appender)
+
+
+@pytest.fixture
+def replicas(appender, held, ring, clock, threads):
+    """The store, a replica whose appends are held, and one whose are not."""
+    store, tokens = SharedAnswers(), TokenPolicy(ring, 3600)
+    made = [DecisionLedger(one, store, tokens, clock, threads) for one in (held, appender)]
+    return store, *made
+
+
+async def until(true) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+async def gone(call: asyncio.Task) -> None:
+    """Cancel a call as gRPC does when its client dies or its deadline passes."""
     call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    assert store.forgotten == ["r-1"]
+    await asyncio.wait([call])
+    assert call.cancelled()
+
+
+async def test_nobody_is_told_an_answer_before_its_record_is_durable(replicas, held, broker, decided, deadline):
+    store, slow, other = replicas
+    first = asyncio.create_task(slow.record(*decided(entropy=b"1" * 9), deadline))
+    await until(lambda: held.waiting)
+    second = asyncio.create_task(other.record(*decided(entropy=b"2" * 9), deadline))
+    await until(lambda: store.looks > 3)
+    assert not second.done()
+    assert broker.records(DECISIONS) == []
+    held.let_go.set()
+    told, again = await asyncio.gather(first, second)
+    assert (told.replayed, again.replayed) == (False, True)
+    assert told.decision_id == again.decision_id
+    assert len(broker.records(DECISIONS)) == 1
+
+
+async def test_who_waits_in_vain_is_sent_away_to_come_again(replicas, held, broker, decided, deadline):
+    _, slow, other = replicas
+    first = asyncio.create_task(slow.record(*decided(entropy=b"1" * 9), deadline))
+    await until(lambda: held.waiting)
+    with pytest.raises(AnswerPending) as caught:
+        await other.record(*decided(entropy=b"2" * 9), Deadline.after(0.1))
+    assert (caught.value.kind, caught.value.retryable, caught.value.retry_after_s) == (Kind.UNAVAILABLE, True, 0.5)
+    held.let_go.set()
+    await first
+    assert len(broker.records(DECISIONS)) == 1
+
+
+async def test_who_waits_decides_when_the_first_append_fails(replicas, held, broker, decided, deadline):
+    store, slow, other = replicas
+    held.fault = LogUnavailable()
+    first = asyncio.create_task(slow.record(*decided(entropy=b"1" * 9), deadline))
+    await until(lambda: held.waiting)
+    second = asyncio.create_task(other.record(*decided(entropy=b"2" * 9), deadline))
+    await until(lambda: store.looks > 1)
+    held.let_go.set()
+    with pytest.raises(LogUnavailable):
+        await first
+    assert not (await second).replayed
+    assert len(broker.records(DECISIONS)) == 1
+
+
+async def test_a_decider_that_died_holds_its_request_id_no_longer_than_its_claim(
+    replicas, held, broker, decided, deadline
+):
+    store, slow, other = replicas
+    died = asyncio.create_task(slow.record(*decided(entropy=b"1" * 9), deadline))
+    await until(lambda: held.waiting)
+    second = asyncio.create_task(other.record(*decided(entropy=b"2" * 9), deadline))
+    await until(lambda: store.looks > 1)
+    store.kept.clear()  # the claim runs out
+    answer = await second
+    assert not answer.replayed
+    assert [e.slate_decided.decision_id for e in broker.records(DECISIONS)] == [answer.decision_id]
+    await gone(died)
+    again = await other.record(*decided(entropy=b"3" * 9), deadline)
+    assert (again.replayed, again.decision_id) == (True, answer.decision_id)
+
+
+async def test_another_request_is_refused_even_before_the_first_is_durable(replicas, held, decided, deadline):
+    _, slow, other = replicas
+    first = asyncio.create_task(slow.record(*decided(request_hash=b"1" * 16), deadline))
+    await until(lambda: held.waiting)
+    with pytest.raises(RequestIdReused):
+        await other.record(*decided(request_hash=b"2" * 16), deadline)
+    held.let_go.set()
+    await first
+
+
+async def test_one_call_sent_twice_is_answered_by_both_replicas_and_counts_once(
+    replicas, held, broker, decided, deadline
+):
+    _, slow, other = replicas
+    first = asyncio.create_task(slow.record(*decided(), deadline))
+    await until(lambda: held.waiting)
+    told = await other.record(*decided(), deadline)  # while the first still appends
+    held.let_go.set()
+    late = await first
+    once_more = await other.record(*decided(), deadline)  # when the answer is stored
+    assert told == late == once_more
+    assert not told.replayed
+    assert len({event.event_id for event in broker.records(DECISIONS)}) == 1
+
+
+async def test_one_call_sent_twice_keeps_its_answer_when_the_first_sending_fails(replicas, held, decided, deadline):
+    _, slow, other = replicas
+    held.fault = LogUnavailable()
+    first = asyncio.create_task(slow.record(*decided(), deadline))
+    await until(lambda: held.waiting)
+    told = await other.record(*decided(), deadline)
+    held.let_go.set()
+    with pytest.raises(LogUnavailable):
+        await first
+    again = await other.record(*decided(entropy=b"2" * 9), deadline)
+    assert (again.replayed, again.decision_id) == (True, told.decision_id)
+
+
+async def test_a_record_whose_caller_has_gone_is_finished_and_told_to_its_retry(
+    replicas, held, broker, decided, deadline
+):
+    store, slow, other = replicas
+    first, second = decided(entropy=b"1" * 9), decided(entropy=b"2" * 9)
+    call = asyncio.create_task(slow.record(*first, deadline))
+    await until(lambda: held.waiting)
+    await gone(call)
+    retry = asyncio.create_task(other.record(*second, deadline))
+    await until(lambda: store.looks > 3)
+    assert not retry.done()
+    held.let_go.set()
+    answer = await retry
+    assert (answer.replayed, answer.decision_id) == (True, first[0].decision_id)
+    assert [e.slate_decided.decision_id for e in broker.records(DECISIONS)] == [first[0].decision_id]
+    again = await slow.record(*decided(entropy=b"3" * 9), deadline)
+    assert (again.replayed, again.decision_id) == (True, first[0].decision_id)
+    assert held.waiting == 1
+
+
+async def test_the_same_replica_too_waits_for_a_record_whose_caller_has_gone(replicas, held, broker, decided, deadline):
+    store, slow, _ = replicas
+    first = decided(entropy=b"1" * 9)
+    call = asyncio.create_task(slow.record(*first, deadline))
+    await until(lambda: held.waiting)
+    await gone(call)
+    retry = asyncio.create_task(slow.record(*decided(entropy=b"2" * 9), deadline))
+    await until(lambda: store.looks > 3)
+    held.let_go.set()
+    answer = await retry
+    assert (answer.replayed, answer.decision_id) == (True, first[0].decision_id)
+    assert (held.waiting, len(broker.records(DECISIONS))) == (1, 1)
+
+
+async def test_an_append_that_fails_when_its_caller_has_gone_frees_the_request_id_and_is_logged(
+    replicas, held, broker, decided, deadline, caplog
+):
+    store, slow, other = replicas
+    call = asyncio.create_task(slow.record(*decided(entropy=b"1" * 9), deadline))
+    await until(lambda: held.waiting)
+    await gone(call)
+    held.fault = LogUnavailable()
+    assert list(store.kept) == ["r-1"]
+    held.let_go.set()
+    await slow.drained(5.0)
+    assert store.kept == {}
+    assert [r.reason for r in caplog.records] == ["LOG_UNAVAILABLE"]
+    second = decided(entropy=b"2" * 9)
+    answer = await other.record(*second, deadline)
+    assert (answer.replayed, answer.decision_id) == (False, second[0].decision_id)
+    assert len(broker.records(DECISIONS)) == 1
+
+
+async def test_an_answer_is_kept_though_its_record_was_durable_only_at_the_deadline(
+    appender, ring, clock, threads, decided
+):
+    now = [0.0]
+
+    class LastMoment(HeldLog):
+        async def append(self, topic, key, event, *, deadline, worth):
+            await self.inner.append(topic, key, event, deadline=deadline, worth=worth)
+            now[0] = deadline.instant
+
+    class Punctual(SharedAnswers):
+        async def keep(self, subject, request_id, packed, deadline):
+            if deadline.expired:
+                raise FeatureStoreTimeout()
+            await super().keep(subject, request_id, packed, deadline)
+
+    ledger = DecisionLedger(LastMoment(appender), Punctual(), TokenPolicy(ring, 3600), clock, threads)
+    settled = await ledger.record(*decided(), Deadline.after(0.1, lambda: now[0]))
+    assert settled.degradations == ()
+    again = await ledger.record(*decided(entropy=b"2" * 9), Deadline.after(5.0))
+    assert (again.replayed, again.decision_id) == (True, settled.decision_id)
+
+
+async def test_a_record_cut_off_by_the_stop_leaves_its_claim_as_it_may_still_land(replicas, held, decided, deadline):
+    store, slow, _ = replicas
+    call = asyncio.create_task(slow.record(*decided(), deadline))
+    await until(lambda: held.waiting)
+    claim = dict(store.kept)
+    await gone(call)
+    await slow.drained(0.0)
+    assert store.kept == claim
+
+
+async def test_an_answer_that_could_not_be_kept_for_repeats_says_so(ledger_with, broker, decided, deadline):
+    class Forgetful(SharedAnswers):
+        async def keep(self, subject, request_id, packed, deadline):
+            raise FeatureStoreTimeout()
+
+    settled = await ledger_with(Forgetful()).record(*decided(), deadline)
+    assert settled.degradations == (UNCHECKED,)
+    assert len(broker.records(DECISIONS)) == 1
+
+
+async def test_a_frozen_store_costs_a_call_its_ceiling_and_is_told(ledger_with, decided, frozen_store):
+    async with open_redis(frozen_store, 0.02) as redis, asyncio.timeout(2.0):  # the library alone would wait 20 s
+        ledger = ledger_with(RedisAnswers(redis, 0.02))
+        settled = await ledger.record(*decided(), Deadline.after(1.0))
+        assert settled.degradations == (UNCHECKED,)
+
+
+async def test_what_is_shown_is_worth_more_than_what_is_judged_and_a_funnel_least(ledger, appender, decided, deadline):
+    await ledger.record(*decided(funnel=True), deadline)
+    await ledger.record(*decided(purpose=Purpose.SHADOW, entropy=b"2" * 9, request_id="r-2"), deadline)
+    assert appender.worths == [Worth.OPTIONAL, Worth.SLATE, Worth.OPTIONAL]
+
+
+async def test_without_room_for_funnels_a_slate_is_recorded_alone_and_judging_is_refused(
+    ledger, appender, broker, decided, deadline
+):
+    appender.least = Worth.SLATE
+    before = METER.value(names.FUNNELS_SHED)
+    settled = await ledger.record(*decided(funnel=True), deadline)
+    (event,) = broker.records(DECISIONS)
+    assert (event.slate_decided.decision_id, event.slate_decided.funnel_chunks) == (settled.decision_id, 0)
+    assert broker.records(FUNNELS) == []
+    assert METER.value(names.FUNNELS_SHED) == before + 1
+    for purpose in (Purpose.EVALUATE, Purpose.SHADOW, Purpose.SIMULATE):
+        with pytest.raises(OutboxFull):
+            await ledger.record(*decided(purpose=purpose, funnel=True, request_id="r-2"), deadline)
+    appender.least = Worth.EVIDENCE
+    with pytest.raises(OutboxFull):
+        await ledger.record(*decided(request_id="r-3"), deadline)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from loopwright.domain.enums import Purpose
 from loopwright.exposure.recent import RecentSlates
-from loopwright.faults import FeatureStoreDown
+from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout
 from loopwright.store import keys
 from loopwright.store.connection import open_redis
 
@@ -43,3 +45,9 @@ async def test_a_store_that_is_away_is_told_to_the_caller(clock, sample, deadlin
     async with open_redis("redis://127.0.0.1:1/0", 0.5) as away:
         with pytest.raises(FeatureStoreDown):
             await RecentSlates(away, clock.wall_ms, 0.5).remember(sample.subject, [1], Purpose.SERVE, deadline)
+
+
+async def test_a_frozen_store_costs_the_ceiling(clock, sample, deadline, frozen_store):
+    async with open_redis(frozen_store, 0.02) as frozen, asyncio.timeout(2.0):
+        with pytest.raises(FeatureStoreTimeout):
+            await RecentSlates(frozen, clock.wall_ms, 0.02).remember(sample.subject, [1], Purpose.SERVE, deadline)

@@ -5,6 +5,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from tests.bad_events import corrupt_values, inject, odd_events, poison_events
 
 from loopwright.api.events.v1.sealed_pb2 import SealedContext
 from loopwright.api.ingest.v1 import ingest_service_pb2 as pb
@@ -340,3 +341,15 @@ async def test_a_clock_request_that_breaks_a_rule_names_the_field(ingest: Any, r
     fault = await refused(ingest.stub.SetClock(request_of(), timeout=5))
     assert (fault.kind, fault.reason) == (Kind.INVALID_ARGUMENT, "INVALID_REQUEST")
     assert [violation.field for violation in fault.violations] == [field]
+
+
+async def test_bad_records_on_the_log_neither_end_the_service_nor_refuse_honest_rows(
+    broker: Any, wall: Any, rows: Any
+) -> None:
+    bad = corrupt_values(12, topic=CATALOG) + corrupt_values(12, seed=2) + poison_events(60, now_ms=rows.NOW_MS)
+    inject(broker, bad)
+    async with rows.running(broker, wall) as ingest:
+        assert (await ingest.items(rows.item("a"))).accepted == 1
+        inject(broker, odd_events(30, now_ms=rows.NOW_MS) + corrupt_values(12, seed=3, topic=CATALOG))
+        assert (await ingest.items(rows.item("b"), batch=2)).accepted == 1
+        assert (await ingest.interactions(rows.rated("u", "b"))).accepted == 1

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.bad_events import NOW_MS, corrupt_values, inject, odd_events, poison_events
 
 from loopwright.api.events.v1.feedback_pb2 import OrganicInteraction
 from loopwright.domain.ids import event_id
@@ -34,8 +35,9 @@ def test_a_mark_knows_no_order(data: st.DataObject, facts: list[tuple[int, int]]
 
 
 def organic(ms: int, recorded_ms: int = 0) -> Event:
+    payload: dict[str, Any] = {"subject": b"s" * 16, "item_id": 1, "kind": 1}
     return make_event(
-        event_id("o", ms), ms, FixedClock(recorded_ms), "ingest", organic_interaction=OrganicInteraction(item_id=1)
+        event_id("o", ms), ms, FixedClock(recorded_ms), "ingest", organic_interaction=OrganicInteraction(**payload)
     )
 
 
@@ -88,3 +90,17 @@ async def test_a_reading_that_runs_out_of_time_goes_on_from_where_it_ended() -> 
         await marks.refresh(Deadline.after(-1))
     await marks.refresh(Deadline.after(5))
     assert marks.newest_ms() == 7
+
+
+async def test_bad_records_neither_end_the_reading_nor_move_a_watermark() -> None:
+    broker = MemoryBroker()
+    log = MemoryEventLog(broker, producer="ingest")
+    inject(broker, corrupt_values(12) + poison_events(60) + odd_events(60))
+    await log.append(ORGANIC, b"k", organic(NOW_MS - 7), deadline=Deadline.after(5))
+    inject(broker, corrupt_values(12, seed=2, topic=ACTIONS))
+    marks = Watermarks(log, purpose_of)
+    await marks.refresh(Deadline.after(5))
+    assert marks.newest_ms() == NOW_MS
+    assert (marks.settled_ms(ORGANIC) or 0) <= NOW_MS
+    assert marks.skipped.counts["UNDECODABLE"] + marks.skipped.counts["UNKNOWN_PAYLOAD"] == 24
+    assert marks.skipped.counts["INVALID"] > 40

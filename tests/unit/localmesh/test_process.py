@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from loopwright.localmesh.failures import ServerDidNotStart
-from loopwright.localmesh.process import ManagedProcess, ProcessRecord, ProcessSpec, is_alive, stop_recorded
+from loopwright.localmesh.process import ManagedProcess, ProcessRecord, ProcessSpec, gone, is_alive, stop_recorded
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -96,3 +96,22 @@ async def test_a_child_that_never_gets_ready_is_reported(tmp_path: Path) -> None
 def test_a_process_that_was_not_started_has_no_record(tmp_path: Path) -> None:
     with pytest.raises(ServerDidNotStart):
         _ = managed(tmp_path, SLEEPER).record
+
+
+async def test_a_frozen_child_is_reached_by_signals_and_still_ends_at_a_stop(tmp_path: Path) -> None:
+    child = await started(tmp_path, SLEEPER)
+    assert child.send(signal.SIGSTOP) == child.record
+    while psutil.Process(child.record.pid).status() != psutil.STATUS_STOPPED:
+        await asyncio.sleep(0.01)
+    assert is_alive(child.record)
+    assert await child.stop(grace_s=30)
+    assert child.exit_code == -signal.SIGTERM
+    assert child.send(signal.SIGCONT) is None
+
+
+async def test_a_killed_child_is_waited_for(tmp_path: Path) -> None:
+    child = await started(tmp_path, SLEEPER)
+    await gone(child.send(signal.SIGKILL))
+    assert not is_alive(child.record)
+    assert child.exit_code == -signal.SIGKILL
+    await gone(None)

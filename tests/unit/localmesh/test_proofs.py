@@ -2,7 +2,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.recorded_decisions import NOW_MS, SOON, RecordedLog, events_of, ranked_bundle, recorded
+from tests.recorded_decisions import (
+    NOW_MS,
+    SOON,
+    RecordedLog,
+    events_of,
+    ranked_bundle,
+    recorded,
+    recorded_fallback,
+    synthetic_order,
+)
 
 from loopwright.domain.enums import Purpose
 from loopwright.eventlog import DECISIONS, FUNNELS
@@ -89,3 +98,17 @@ def test_a_record_read_back_from_its_events_is_the_record_that_was_written(made:
     assert back.candidates.item_columns.tobytes() == record.candidates.item_columns.tobytes()
     with pytest.raises(CorruptRecord):
         recorded_decision(slate, {})
+
+
+async def test_slates_taken_from_fallback_orders_of_the_log_hold(made: RecordedLog) -> None:
+    bundle = ranked_bundle(made.store)
+    await made.activate(bundle, NOW_MS - 1)
+    orders = [synthetic_order(bundle, n) for n in (50, 60)]
+    for number, order in enumerate(orders):
+        await made.prepare(order)
+        await made.put(*recorded_fallback(bundle, order, number))
+    await made.put(*recorded_fallback(bundle, synthetic_order(bundle, 40), 9))
+    proven = await verify_many(made.log(), made.store, 10, seed=1)
+    assert (proven.holding, dict(proven.broken)) == (3, {})
+    skipped = [[link.name for link in proof.links if link.skipped] for proof in proven.proofs]
+    assert sorted(skipped) == [[], [], ["order"]]

@@ -6,39 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.unit.localmesh.fakes import FakeRunnable as Fake
 
-from loopwright.localmesh.failures import ServerDidNotStart
+from loopwright.localmesh.failures import ServerDidNotStart, UnknownProcess
+from loopwright.localmesh.keeping import RestartPolicy
 from loopwright.localmesh.process import ProcessRecord, ProcessSpec, is_alive
-from loopwright.localmesh.supervisor import RestartPolicy, ServiceProcess, Supervisor
+from loopwright.localmesh.supervisor import ServiceProcess, Supervisor
 
 QUICK = RestartPolicy(first_wait_s=0.01, longest_wait_s=0.05, look_every_s=0.01)
-
-
-class Fake:
-    """A runnable without a process: it ends when told, and may refuse its next starts."""
-
-    def __init__(self, name: str, journal: list[str], refusals: int = 0) -> None:
-        self.name = name
-        self.exit_code: int | None = 1
-        self.refusals = refusals
-        self.starts = 0
-        self._journal = journal
-
-    async def start(self) -> ProcessRecord:
-        await asyncio.sleep(0)
-        self.starts += 1
-        if self.refusals:
-            self.refusals -= 1
-            raise ServerDidNotStart(self.name)
-        self._journal.append(f"+{self.name}")
-        self.exit_code = None
-        return ProcessRecord(self.name, self.starts, 0.0)
-
-    async def stop(self) -> None:
-        await asyncio.sleep(0)
-        if self.exit_code is None:
-            self._journal.append(f"-{self.name}")
-            self.exit_code = 0
 
 
 def ignore(records: Mapping[str, ProcessRecord]) -> None:
@@ -79,9 +54,27 @@ async def test_what_crashed_is_started_again_even_when_its_first_restarts_fail()
     assert [records["a"].pid for records in told] == [1, 4]
 
 
-def test_waits_double_up_to_the_longest() -> None:
-    policy = RestartPolicy(first_wait_s=1.0, longest_wait_s=5.0)
-    assert [policy.wait_s(count) for count in (0, 1, 2, 3, 4, 5_000)] == [0, 1, 2, 4, 5, 5]
+async def test_a_server_that_is_back_wakes_the_restarts_behind_it() -> None:
+    patient = RestartPolicy(first_wait_s=3600.0, longest_wait_s=3600.0, look_every_s=0.01)
+    server, service = Fake("kafka", []), Fake("service", [])
+    supervisor = Supervisor([[server], [service]], ignore, patient)
+    await supervisor.start()
+    watching = asyncio.create_task(supervisor.watch())
+    service.refusals, service.exit_code = 1, 1
+    async with asyncio.timeout(30):
+        while service.starts < 2:  # refused: the next try would be in an hour
+            await asyncio.sleep(0.01)
+        await supervisor.keeper("kafka").restart()
+        await supervisor.keeper("service").wait_ready(30)
+    assert service.starts == 3
+    watching.cancel()
+
+
+def test_a_process_is_known_by_its_name() -> None:
+    supervisor = Supervisor([[Fake("a", [])], [Fake("b", [])]], ignore)
+    assert supervisor.keeper("a") is not supervisor.keeper("b")
+    with pytest.raises(UnknownProcess, match="'c'"):
+        supervisor.keeper("c")
 
 
 async def test_a_killed_service_comes_back_under_another_pid(tmp_path: Path) -> None:

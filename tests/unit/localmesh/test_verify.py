@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.recorded_decisions import NOW_MS, ranked_bundle, recorded
+from tests.recorded_decisions import NOW_MS, ranked_bundle, recorded, recorded_fallback, synthetic_order
 
 from loopwright.bundle import Interval, PolicyBundle, default_bundle, policy_version
-from loopwright.domain.enums import MutationKind, Purpose, Scheme
+from loopwright.domain.enums import DegradationReason, MutationKind, Purpose, Scheme, Stage
 from loopwright.localmesh.verify import Verifier
 from loopwright.modelstore import ModelStore
 from loopwright.pipeline.record import DecisionRecord, input_digests
+from loopwright.pipeline.types import Degradation
 
 Change = Callable[[DecisionRecord], DecisionRecord]
 
@@ -199,3 +200,85 @@ def test_candidates_that_allow_no_slate_are_a_broken_link_not_an_error(
     ids[:] = ids[0]
     proof = verifier(store, bundle).verify(replace(record, candidates=replace(record.candidates, item_ids=ids)))
     assert "slate" in proof.broken
+
+
+def fallback_verifier(bundle: PolicyBundle, store: ModelStore, known: bool = True) -> Verifier:
+    version, order = policy_version(bundle), synthetic_order(bundle)
+    orders = {order.epoch: order} if known else {}
+    return Verifier(store, {version: bundle}.get, lambda surface: (Interval(version, 0, None),), orders)
+
+
+def test_a_fallback_slate_holds_with_its_funnel_and_without(store: ModelStore, bundle: PolicyBundle) -> None:
+    full, _ = recorded_fallback(bundle, synthetic_order(bundle), 4)
+    only = replace(full, candidates=None)
+    slate = replace(only, input_digests=input_digests(only))
+    for record in (full, slate):
+        proof = fallback_verifier(bundle, store).verify(record)
+        assert proof.holds and proof.full is (record is full), proof.broken
+        assert not [link for link in proof.links if link.skipped]
+        gone = fallback_verifier(bundle, store, known=False).verify(record)
+        assert gone.holds and [link.name for link in gone.links if link.skipped] == ["order"]
+
+
+def retold(change: Change) -> Change:
+    """Return the change made by somebody who also rewrites the digests."""
+
+    def changed(record: DecisionRecord) -> DecisionRecord:
+        other = change(record)
+        return replace(other, input_digests=input_digests(other))
+
+    return changed
+
+
+def other_item(record: DecisionRecord) -> DecisionRecord:
+    rows, first = record.slate_candidates, record.slate[0]
+    ids = rows.item_ids.copy()
+    ids[0] = 5
+    slate = (replace(first, item_id=5), *record.slate[1:])
+    return replace(record, candidates=None, slate=slate, slate_candidates=replace(rows, item_ids=ids))
+
+
+def shorter(record: DecisionRecord) -> DecisionRecord:
+    rows = record.slate_candidates.take(np.arange(len(record.slate) - 1, dtype=np.uint32))
+    return replace(record, slate=record.slate[:-1], slate_candidates=rows)
+
+
+@pytest.mark.parametrize(
+    ("link", "change"),
+    [
+        ("slate", swapped),
+        ("slate", shorter),
+        ("slate", retold(in_funnel("guards", 3, 1))),
+        ("slate", retold(in_funnel("eligibility", 3, 4))),
+        ("order", retold(in_funnel("item_ids", 40, 1))),
+        ("order", retold(in_funnel("creator_ids", 40, 1))),
+        ("order", retold(in_funnel("source_ranks", 40, 1))),
+        ("order", retold(other_item)),
+        ("scheme", in_position(scheme=Scheme.RANKED)),
+        ("p_shown", in_position(p_shown=0.5)),
+        ("p_position", in_position(p_position=0.5)),
+        ("support", in_position(support=True)),
+        ("pre_swap_rank", in_position(pre_swap_rank=2)),
+        ("drop_reasons", in_funnel("drop_reasons", 30, 1)),
+        ("facts", in_funnel("guards", 40, 1)),
+        ("candidates", in_funnel("fused_scores", 40)),
+        ("slate_rows", in_slate_rows("fused_scores")),
+    ],
+)  # fmt: skip
+def test_a_changed_fallback_slate_is_found(
+    store: ModelStore, bundle: PolicyBundle, link: str, change: Change
+) -> None:  # fmt: skip
+    record, _ = recorded_fallback(bundle, synthetic_order(bundle), 4)
+    assert link in fallback_verifier(bundle, store).verify(change(record)).broken
+
+
+def test_a_stale_feed_excuses_a_version_that_was_active_before_and_no_other(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
+) -> None:
+    version = policy_version(bundle)
+    note = Degradation(Stage.RECOMMEND, DegradationReason.STALE_POLICY_FEED)
+    said = replace(record, degradations=(note,))
+    for span, holds in (((0, NOW_MS - 60_000), True), ((NOW_MS + 60_000, None), False)):
+        checker = Verifier(store, {version: bundle}.get, lambda surface, span=span: (Interval(version, *span),))  # type: ignore[misc]
+        assert ("policy" not in checker.verify(said).broken) is holds
+        assert "policy" in checker.verify(record).broken

@@ -18,7 +18,7 @@ from loopwright.api.events.v1.decision_pb2 import (
     SourceRecord,
 )
 from loopwright.api.events.v1.feedback_pb2 import ActionTaken, ItemsViewed, ViewedItem
-from loopwright.domain.enums import DegradationReason, Purpose, Scheme, Source, Stage
+from loopwright.domain.enums import ActionKind, DegradationReason, Purpose, Scheme, Source, Stage
 from loopwright.domain.ids import event_id
 from loopwright.eventlog import ACTIONS, CATALOG, DECISIONS, IMPRESSIONS, Event, MemoryBroker, make_event, set_ms
 from loopwright.lifecycle import FixedClock
@@ -66,7 +66,8 @@ def viewed(name: str, items: dict[int, bool], *, at_ms: int = NOW_MS, client_id:
 
 
 def acted(name: str, item: int, *, at_ms: int = NOW_MS, client_id: str = "a") -> Event:
-    body = ActionTaken(decision_id=key(name), subject=key("u"), item_id=item)
+    numbers: Any = SimpleNamespace(kind=int(ActionKind.CLICK))
+    body = ActionTaken(decision_id=key(name), subject=key("u"), item_id=item, kind=numbers.kind)
     return fact(event_id("acted", name, item, client_id), at_ms, "home", action_taken=body)
 
 

@@ -8,10 +8,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.bad_events import corrupt_values, inject, odd_events, poison_events
 
 from loopwright.domain.enums import Source
-from loopwright.eventlog import MemoryBroker, MemoryEventLog, offsets_from_json
-from loopwright.faults import InvalidRequest
+from loopwright.eventlog import (
+    ACTIONS,
+    CATALOG,
+    DECISIONS,
+    READINESS,
+    MemoryBroker,
+    MemoryEventLog,
+    offsets_from_json,
+)
+from loopwright.faults import CorruptRecord
 from loopwright.lifecycle import Process, process_over
 from loopwright.monitor.bootstrap import Monitor, bootstrap
 from loopwright.monitor.config import MonitorSettings
@@ -63,13 +72,27 @@ async def test_the_gauges_follow_the_log(make: SimpleNamespace) -> None:
     assert meter.value(names.EXPOSURE_SOURCE_SHARE, surface="home", source="FRESH") == 1.0
 
 
-async def test_the_process_ends_when_a_decision_cannot_be_read(make: SimpleNamespace) -> None:
+async def test_what_cannot_be_read_is_counted_and_the_rest_is_in_the_figures(make: SimpleNamespace) -> None:
     broker = MemoryBroker()
-    async with running(broker, make.NOW_MS, Meter()) as (process, monitor):
-        broken = make.decided("d", {1: (Source.FRESH,)})
-        broken.slate_decided.slate_candidates.source_ranks.shape[0] = 2
-        make.put(broker, broken)
-        with pytest.raises(InvalidRequest):
-            await monitor.watcher.summary(Deadline.after(5))
-        with pytest.raises(InvalidRequest):
+    broken = make.decided("d", {1: (Source.FRESH,)})
+    broken.slate_decided.slate_candidates.source_ranks.shape[0] = 2
+    make.put(broker, broken)
+    inject(broker, corrupt_values(12, topic=DECISIONS) + corrupt_values(12, seed=2, topic=CATALOG))
+    inject(broker, poison_events(60, now_ms=make.NOW_MS) + odd_events(30, now_ms=make.NOW_MS))
+    async with running(broker, make.NOW_MS, Meter()) as (_, monitor):
+        inject(broker, corrupt_values(12, seed=3, topic=ACTIONS))
+        make.put(broker, make.decided("d1", {1: (Source.FRESH,)}), make.viewed("d1", {1: True}))
+        summary = await monitor.watcher.summary(Deadline.after(5))
+    assert summary["surfaces"]["home"]["accounting"]["seen"] == 1
+    skipped = summary["skipped"]
+    assert skipped["UNDECODABLE"] + skipped["UNKNOWN_PAYLOAD"] == 36
+    assert skipped["INVALID"] > 10
+    json.dumps(summary, allow_nan=False)
+
+
+async def test_the_process_ends_when_progress_cannot_be_read(make: SimpleNamespace) -> None:
+    broker = MemoryBroker()
+    async with running(broker, make.NOW_MS, Meter()) as (process, _):
+        inject(broker, corrupt_values(1, topic=READINESS))
+        with pytest.raises(CorruptRecord):
             await process.stopped()

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from loopwright.domain.enums import Purpose, Scheme, Source
 from loopwright.eventlog import Event, Record
-from loopwright.faults import InvalidRequest
 from loopwright.monitor.health import LoopHealth, Windows
 
 DAY_MS = 86_400_000
@@ -105,8 +104,12 @@ def test_an_empty_slate_is_a_decision_without_positions(make: SimpleNamespace) -
     assert (found["decisions"], found["positions"], found["items"]["gini"]) == (1, 0, 0.0)
 
 
-def test_a_decision_whose_columns_do_not_fit_its_slate_stops_the_reader(make: SimpleNamespace) -> None:
+def test_a_decision_whose_columns_do_not_fit_its_slate_is_counted_as_skipped(make: SimpleNamespace) -> None:
     event = make.decided("d", {1: (Source.FRESH,)})
     event.slate_decided.slate_candidates.source_ranks.shape[0] = 2
-    with pytest.raises(InvalidRequest, match="source_ranks"):
-        folded(make, event)
+    unknown = make.decided("e", {1: (Source.FRESH,)})
+    unknown.slate_decided.sources[0].source = 90
+    health = folded(make, event, unknown, make.decided("f", {2: (Source.FRESH,)}))
+    found = health.summary(make.NOW_MS)
+    assert found["skipped"] == {"INVALID": 2}
+    assert found["surfaces"]["home"]["items"]["shown"] == 1

@@ -1,17 +1,21 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.unit.projector.logs import CLOCK, log_of, some
+from tests.unit.projector.stores import Loss, LossyStore
 
 from loopwright.eventlog import ITEM_FACTS, ORGANIC, MemoryEventLog, Offsets, covers
-from loopwright.faults import CorruptRecord, FeatureStoreDown, LogUnavailable
+from loopwright.faults import CorruptRecord, LogUnavailable
 from loopwright.projector.config import Pace
 from loopwright.projector.parking import SOURCES, park, parked, unpark
 from loopwright.projector.projector import Projector
 from loopwright.projector.replay import ReplayFold
-from loopwright.projector.store import MemoryStore, hashes
+from loopwright.projector.store import MemoryStore, Write, hashes
+from loopwright.projector.swap import Swap
 from loopwright.store import keys as row_keys
 
 PACE = Pace(
@@ -20,6 +24,7 @@ PACE = Pace(
     progress_interval_ms=10,
     sweep_interval_ms=10,
     retry_interval_ms=2,
+    rebuild_delay_ms=2,
     batch_records=64,
 )
 
@@ -36,9 +41,9 @@ class Wall:
 
 
 @asynccontextmanager
-async def running(log: MemoryEventLog, store: MemoryStore) -> AsyncIterator[dict[str, Offsets]]:
+async def running(log: MemoryEventLog, store: MemoryStore, pace: Pace = PACE) -> AsyncIterator[dict[str, Offsets]]:
     progress: dict[str, Offsets] = {}
-    projector = Projector(log, store, CLOCK, pace=PACE, wall_ms=Wall(), report=progress.__setitem__)
+    projector = Projector(log, store, CLOCK, pace=pace, wall_ms=Wall(), report=progress.__setitem__)
     task = asyncio.ensure_future(projector.run())
     try:
         yield progress
@@ -108,21 +113,148 @@ async def test_a_projector_past_the_offsets_says_where_it_stands() -> None:
 
 
 async def test_an_outage_of_the_store_makes_a_stage_begin_anew_at_its_marks() -> None:
-    class Flaky(MemoryStore):
-        commits = 0
-
-        async def commit(self, writes) -> None:  # type: ignore[no-untyped-def]
-            self.commits += 1
-            if self.commits % 7 == 0:
-                await super().commit(list(writes)[: len(writes) // 2])
-                raise FeatureStoreDown("away")
-            await super().commit(writes)
-
-    log, store = log_of(some(500)), Flaky()
+    log, store = log_of(some(500)), LossyStore({commit: Loss.CUT_OFF for commit in range(10, 100, 7)})
     async with running(log, store) as progress:
         await settled(log, progress)
-    assert store.commits > 14
+    assert len(store.happened) > 3
     assert await hashes(store) == (await ReplayFold(log, MemoryStore()).run()).hashes
+
+
+async def rebuilt(log: MemoryEventLog, store: MemoryStore) -> None:
+    """Return when the store holds what a replay of the log comes to, and both stages say that they have caught up."""
+    expected = (await ReplayFold(log, MemoryStore()).run()).hashes
+    names = [row_keys.progress("users"), row_keys.progress("items")]
+    async with asyncio.timeout(30):
+        while not all(int(value or 0) for value in await store.values(names)) or await hashes(store) != expected:
+            await asyncio.sleep(0.005)
+
+
+LOSSES = st.lists(st.tuples(st.integers(1, 9), st.sampled_from(list(Loss))), max_size=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(LOSSES)
+async def test_whatever_the_store_loses_and_whenever_it_ends_with_the_rows_of_a_replay(
+    losses: list[tuple[int, Loss]],
+) -> None:
+    plan, commit = {}, 0
+    for gap, loss in losses:
+        commit += gap
+        plan[commit] = loss
+    log, store = log_of(some(160)), LossyStore(plan)
+    async with running(log, store, PACE.model_copy(update={"batch_records": 16})):
+        while store.commits <= commit:
+            await asyncio.sleep(0.001)
+        await rebuilt(log, store)
+    assert len(store.happened) == len(plan)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(4, 60), st.sampled_from([Loss.EMPTY, Loss.EMPTY_WITHIN]))
+async def test_an_emptied_store_is_rebuilt_though_old_facts_were_cleaned(commit: int, loss: Loss) -> None:
+    log = log_of(some(160))
+
+    def clean(store: MemoryStore) -> None:
+        folded: Offsets = {}
+        for key, value in store._values.items():
+            kind, partition, topic = [*key.split(":", 2), ""][:3]
+            if kind == "mark" and topic == ITEM_FACTS.name:
+                place = topic, int(partition[1:-1]) % log.partitions
+                folded[place] = min(int(value), folded.get(place, int(value)))
+        log.broker.delete_before(folded)
+
+    store = LossyStore({commit: loss}, clean)
+    async with running(log, store, PACE.model_copy(update={"batch_records": 16})):
+        while store.commits <= commit:
+            await asyncio.sleep(0.001)
+        await rebuilt(log, store)
+    assert store.happened == [loss]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.integers(3, 20), min_size=1, max_size=4))
+async def test_a_process_killed_between_what_it_appends_and_its_commit_repeats_without_effect(
+    kills: list[int],
+) -> None:
+    class Held(MemoryStore):
+        """Never comes back from one commit: what is killed then has appended and not committed."""
+
+        left = 0
+
+        async def commit(self, writes: Sequence[Write], swap: Swap | None = None) -> None:
+            self.left -= 1
+            if self.left == 0:
+                await asyncio.Event().wait()
+            await super().commit(writes, swap)
+
+    log, store = log_of(some(160)), Held()
+    pace = PACE.model_copy(update={"batch_records": 16})
+    for commits in kills:
+        store.left = commits
+        async with running(log, store, pace):
+            await until(lambda: store.left <= 0)
+    async with running(log, store, pace):
+        await rebuilt(log, store)
+
+
+async def test_while_idle_an_emptied_store_is_noticed_and_progress_is_away_until_it_is_rebuilt() -> None:
+    log, store = log_of(some(200)), LossyStore({})
+    async with running(log, store) as progress:
+        await settled(log, progress)
+        await rebuilt(log, store)
+        expected = await hashes(store)
+        store.empty()
+        while await hashes(store) != expected:
+            told = await store.values([row_keys.progress("users"), row_keys.progress("items")])
+            complete = await hashes(store) == expected
+            assert complete or 0 in [int(value or 0) for value in told]
+            await asyncio.sleep(0)
+        await rebuilt(log, store)
+
+
+async def test_an_emptied_store_is_noticed_while_the_log_is_away_and_rebuilt_when_it_is_back() -> None:
+    log, store = log_of(some(200)), LossyStore({})
+    async with running(log, store) as progress:
+        await settled(log, progress)
+        log.broker.outage = LogUnavailable("away")
+        store.empty()
+        async with asyncio.timeout(5):
+            while None in await store.values(["fence:users", "fence:items", "progress:users", "progress:items"]):
+                await asyncio.sleep(0.005)
+        assert await store.values(["progress:users", "progress:items"]) == [b"0", b"0"]
+        log.broker.outage = None
+        await rebuilt(log, store)
+
+
+async def test_what_landed_in_an_emptied_store_before_a_crash_is_cleared_by_the_next_process() -> None:
+    log, store = log_of(some(200)), MemoryStore()
+    stray = Write(
+        rows={"user:{1}:aa": {"user_history.v1": b"stray"}},
+        values={"mark:{1}:organic": b"90", "progress:users": b"1", "recent:{1}:aa": b"served"},
+    )
+    await store.commit([stray])
+    async with running(log, store):
+        await rebuilt(log, store)
+    assert await store.values(["recent:{1}:aa"]) == [b"served"]
+
+
+async def test_a_parked_projector_notices_that_the_store_was_rolled_back_and_comes_back_to_where_it_stood() -> None:
+    log, store = log_of(some(300)), LossyStore({})
+    asked = await log.ends(SOURCES)
+    await park(store, asked)
+    async with running(log, store):
+        while store.commits < 8:
+            await asyncio.sleep(0.001)
+        store.keep()
+        async with asyncio.timeout(20):
+            while await parked(store) is None:
+                await asyncio.sleep(0.002)
+        expected = await hashes(store)
+        store.roll_back()
+        assert await hashes(store) != expected
+        async with asyncio.timeout(20):
+            while await parked(store) is None or await hashes(store) != expected:
+                await asyncio.sleep(0.002)
 
 
 async def test_an_outage_of_the_log_makes_a_stage_begin_anew() -> None:

@@ -3,9 +3,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+from tests.bad_events import corrupt_values, inject, odd_events, poison_events
+
 from loopwright.api.events.v1.feedback_pb2 import ActionKind, OrganicInteraction
 from loopwright.domain.ids import event_id
-from loopwright.eventlog import ORGANIC, MemoryBroker, MemoryEventLog, Offsets, covers, make_event
+from loopwright.eventlog import ACTIONS, ORGANIC, MemoryBroker, MemoryEventLog, Offsets, covers, make_event
 from loopwright.featurespec.covisitation import build_graph
 from loopwright.lifecycle import FixedClock
 from loopwright.retrieval.graph_keeper import GraphKeeper
@@ -61,3 +63,21 @@ async def test_what_is_appended_later_comes_in_by_a_new_graph_and_repetition_cha
         assert keeper.graph is not first
         assert keeper.graph.item_ids.tolist() == [10, 30]
         assert keeper.graph.digest() == build_graph(keeper.engagements.snapshot()).digest()
+
+
+async def test_bad_records_neither_end_the_graph_nor_enter_it() -> None:
+    broker, folded = MemoryBroker(), list[Offsets]()
+    inject(broker, poison_events(60) + corrupt_values(12))
+    for user, item in ((1, 10), (1, 20), (2, 10), (2, 20)):
+        await like(broker, user, item)
+    async with keeping(broker, folded) as keeper:
+        before = keeper.graph.digest()
+        assert keeper.graph.item_ids.tolist() == [10, 20]
+        inject(broker, poison_events(60, seed=2) + odd_events(30) + corrupt_values(12, seed=2, topic=ACTIONS))
+        ends = await MemoryEventLog(broker, producer="retrieval").ends([ORGANIC, ACTIONS])
+        async with asyncio.timeout(10):
+            while not covers(folded[-1], ends):
+                await asyncio.sleep(0.005)
+        assert keeper.skipped.counts.total() == 24
+        assert set(keeper.graph.item_ids.tolist()) >= {10, 20} and 0 not in keeper.graph.item_ids.tolist()
+        assert before

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from loopwright.faults import Conflict, DeadlineMissing, InvalidRequest, Kind, RemoteFault
-from loopwright.rpc import ChannelSettings, RetryPolicy, open_channel
+from loopwright.faults import BreakerOpen, Conflict, DeadlineMissing, InvalidRequest, Kind, NotReady, RemoteFault
+from loopwright.rpc import BreakerSettings, ChannelSettings, Guard, RetryPolicy, RpcSettings, open_channel
 from loopwright.telemetry import Meter, names
 
 
@@ -140,3 +140,34 @@ async def test_only_a_channel_with_a_policy_retries(
         else:
             await call
     assert attempts == expected
+
+
+async def test_a_peer_that_comes_back_on_its_port_gets_calls_again(echo: SimpleNamespace) -> None:
+    first = echo.served()
+    found = await first.__aenter__()
+    async with open_channel(found.target) as channel:
+        stub = echo.Stub(channel)
+        assert (await stub.Say(echo.Request(text="a"), timeout=5)).text == "a"
+        await first.__aexit__(None, None, None)
+        for _ in range(3):
+            with pytest.raises(RemoteFault) as caught:
+                await stub.Say(echo.Request(text="b"), timeout=5)
+            assert (caught.value.answered, caught.value.retry_after_s) == (False, 1.0)
+        async with echo.served(settings=RpcSettings(port=found.state.port, grace_s=0.5)):
+            assert (await stub.Say(echo.Request(text="c"), timeout=10, wait_for_ready=True)).text == "c"
+
+
+async def test_a_guard_stands_around_unary_calls_only_where_it_was_asked_for(echo: SimpleNamespace) -> None:
+    async def say(request: Any, context: Any) -> Any:
+        raise NotReady()
+
+    settings = BreakerSettings(failures_in_a_row=1, failing_for_s=0, open_s=60)
+    async with echo.served(say) as server, open_channel(server.target) as channel:
+        plain, guarded = echo.Stub(channel), echo.Stub(channel.guarded(Guard("leaf", settings)))
+        reasons = []
+        for stub in (guarded, guarded, plain):
+            with pytest.raises((RemoteFault, BreakerOpen)) as caught:
+                await stub.Say(echo.Request(text="x"), timeout=5)
+            reasons.append(caught.value.reason)
+        assert (await guarded.Collect(echo.stream_of("a"), timeout=5)).text == "a"
+    assert reasons == ["NOT_READY", "BREAKER_OPEN", "NOT_READY"]

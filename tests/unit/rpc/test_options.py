@@ -99,3 +99,16 @@ async def test_over_mutual_tls_the_certificates_name_decides(
                 found = fault.reason
         assert server.servicer.calls == (1 if reason == "OK" else 0)
     assert found == reason
+
+
+def test_a_peer_that_comes_back_is_looked_for_at_least_once_a_second() -> None:
+    options = dict(channel_options(ChannelSettings(), None))
+    assert int(options["grpc.initial_reconnect_backoff_ms"]) <= 100
+    assert int(options["grpc.max_reconnect_backoff_ms"]) * 1.2 < 1000  # gRPC jitters by a fifth
+    assert int(options["grpc.min_reconnect_backoff_ms"]) <= 2000
+
+
+def test_only_a_server_with_a_limit_bounds_what_waits_in_front_of_it() -> None:
+    bound = "grpc.server.max_pending_requests_hard_limit"
+    assert bound not in dict(server_options(RpcSettings()))
+    assert int(dict(server_options(RpcSettings(max_in_flight=64)))[bound]) > 0

@@ -6,7 +6,20 @@ from google.rpc import error_details_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.faults import Fault, FieldViolation, InvalidRequest, Kind, NotFound, OutboxFull, RemoteFault
+from loopwright.faults import (
+    AppendTimeout,
+    BreakerOpen,
+    DependencyDown,
+    Fault,
+    FieldViolation,
+    InvalidRequest,
+    Kind,
+    LogUnavailable,
+    NotFound,
+    NotReady,
+    OutboxFull,
+    RemoteFault,
+)
 from loopwright.rpc.status import DOMAIN, fault_from_call, grpc_code, to_status
 
 
@@ -73,6 +86,24 @@ def test_a_plain_status_is_read_by_its_code() -> None:
     error = grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, details="no route")
     fault = fault_from_call(error)
     assert (fault.kind, fault.reason, fault.retryable) == (Kind.UNAVAILABLE, "UNAVAILABLE", True)
+    assert (fault.answered, fault.retry_after_s) == (False, 1.0)
+
+
+@pytest.mark.parametrize("fault", [NotReady(), BreakerOpen(), LogUnavailable(), AppendTimeout(), DependencyDown()])
+def test_every_unavailable_of_ours_says_when_to_come_back(fault: Fault) -> None:
+    read = fault_from_call(_call(fault))
+    assert (read.kind, read.retryable, read.retry_after_s) == (Kind.UNAVAILABLE, True, 1.0)
+    assert read.answered
+
+
+def test_what_a_client_could_not_reach_says_when_to_come_back_to_its_own_caller_too() -> None:
+    unreached = fault_from_call(grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, details="Connection refused"))
+    assert fault_from_call(_call(unreached)).retry_after_s == 1.0
+
+
+def test_a_peer_that_stops_in_the_middle_is_unavailable() -> None:
+    fault = fault_from_call(grpc.aio.AioRpcError(grpc.StatusCode.CANCELLED, details="CANCELLED"))
+    assert (fault.kind, fault.reason, fault.answered) == (Kind.UNAVAILABLE, "CANCELLED", False)
 
 
 def test_foreign_details_do_not_hide_the_code() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout
 from loopwright.rpc import Deadline
-from loopwright.store.connection import open_redis, within
+from loopwright.store.connection import heeding, open_redis, within
 
 
 async def test_a_server_that_accepts_and_never_answers_is_a_timeout_after_one_try():
@@ -46,3 +46,38 @@ async def test_the_deadline_cuts_a_call_shorter_than_the_ceiling(redis_url):
     async with open_redis(redis_url, 5.0) as client:
         with pytest.raises(FeatureStoreTimeout):
             await within(5.0, Deadline.after(0.0), client.blpop(["nothing-here"], timeout=1))
+
+
+async def swallows() -> str:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        return "went on"
+    return ""
+
+
+async def test_a_cancellation_that_a_call_swallows_is_heeded():
+    task = asyncio.ensure_future(heeding(swallows()))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_a_ceiling_that_a_call_swallows_is_a_timeout():
+    with pytest.raises(FeatureStoreTimeout):
+        await within(0.01, Deadline.after(5.0), swallows())
+
+
+async def test_a_call_in_a_task_that_was_cancelled_before_is_let_through():
+    async def cleaning_up() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return await heeding(asyncio.sleep(0, "done"))
+        return ""
+
+    task = asyncio.ensure_future(cleaning_up())
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == "done"

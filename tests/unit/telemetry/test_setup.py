@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NoOpTracerProvider
 
-from loopwright.telemetry import configure, names, span
+from loopwright.telemetry import TelemetrySettings, configure, inject, names, span
 from loopwright.telemetry.tracing import use_provider
 
 
@@ -24,7 +24,8 @@ def _restored() -> Iterator[None]:
 
 def test_spans_carry_the_services_name_and_reach_the_processor() -> None:
     exporter = InMemorySpanExporter()
-    provider = configure("policy", version="1.2", processor=SimpleSpanProcessor(exporter))
+    everything = TelemetrySettings(sample_ratio=1)
+    provider = configure("policy", everything, version="1.2", processor=SimpleSpanProcessor(exporter))
     with span(names.DECIDE):
         pass
     provider.shutdown()
@@ -36,5 +37,6 @@ def test_spans_carry_the_services_name_and_reach_the_processor() -> None:
 def test_without_a_processor_spans_still_have_ids_for_the_logs() -> None:
     provider = configure("policy")
     with span(names.DECIDE) as active:
-        assert active.get_span_context().is_valid
+        assert active.get_span_context().is_valid and not active.is_recording()
+        assert dict(inject())["traceparent"].endswith(("-00", "-02"))
     provider.shutdown()

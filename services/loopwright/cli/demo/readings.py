@@ -11,7 +11,7 @@ from typing import Any
 from loopwright.cli.demo.scene import SURFACE, DemoFailed, Scene
 from loopwright.cli.demo.tally import Tally
 from loopwright.domain.enums import Purpose
-from loopwright.eventlog import DECISIONS, EventLog, replay
+from loopwright.eventlog import DECISIONS, EventLog, SkipAndCount, replay
 from loopwright.localmesh.proofs import recorded_slate
 
 SUMMARY_WITHIN_S = 30.0
@@ -38,7 +38,7 @@ async def read_log(scene: Scene) -> str:
 async def add_up(log: EventLog, tally: Tally) -> None:
     """Fold the SERVE decisions on the log, each once however often it was sent."""
     known: set[bytes] = set()
-    async for records in replay(log, [DECISIONS]):
+    async for records in replay(log, [DECISIONS], on_undecodable=SkipAndCount("demo")):
         for record in records:
             decided = record.event.slate_decided
             if int(decided.request.purpose) == Purpose.SERVE and decided.decision_id not in known:

@@ -17,7 +17,7 @@ from loopwright.cli.explaining.reading import (
     user_features,
 )
 from loopwright.localmesh.proofs import Proven
-from loopwright.localmesh.verify import Proof
+from loopwright.localmesh.verify import Link, Proof
 from loopwright.pipeline.record import DecisionRecord
 
 
@@ -115,8 +115,14 @@ def proof_document(proof: Proof) -> dict[str, Any]:
         "holds": proof.holds,
         "full": proof.full,
         "broken": list(proof.broken),
-        "links": [{"name": li.name, "holds": li.holds, "detail": "" if li.holds else li.detail} for li in proof.links],
+        "links": [
+            {"name": li.name, "holds": li.holds, "skipped": li.skipped, "detail": _detail(li)} for li in proof.links
+        ],
     }
+
+
+def _detail(link: Link) -> str:
+    return link.detail if link.skipped or not link.holds else ""
 
 
 def sample_document(proven: Proven) -> dict[str, Any]:

@@ -78,10 +78,11 @@ def item_features(record: DecisionRecord, table: CandidateTable, row: int) -> li
 
 
 def _groups(groups: tuple[str, ...], columns: np.ndarray, mask: np.ndarray, ages: np.ndarray) -> Iterator[GroupValues]:
+    """Columns of no width, as on record when hydration was lost, have no values."""
     start = 0
     for place, name in enumerate(groups):
         stop = start + group(name).width
-        values = dict(zip(column_names([name]), columns[start:stop].tolist(), strict=True))
+        values = dict(zip(column_names([name]), columns[start:stop].tolist(), strict=True)) if len(columns) else {}
         age = int(ages[place])
         yield GroupValues(name, Mask(int(mask[place])).name, None if age == NO_AGE else age, values)
         start = stop

@@ -180,7 +180,8 @@ def proof_table(proof: Proof) -> Table:
     level = "every step" if proof.full else "the slate only"
     table = _titled(f"proof of {proof.decision_id.hex()} ({level})", "link", "holds", "found")
     for link in proof.links:
-        table.add_row(link.name, "yes" if link.holds else "NO", "" if link.holds else link.detail)
+        held = "skipped" if link.skipped else "yes" if link.holds else "NO"
+        table.add_row(link.name, held, "" if held == "yes" else link.detail)
     return table
 
 

@@ -94,17 +94,23 @@ class MemoryAnswers:
         """Take what lives for minutes."""
         self._volatile = volatile
 
-    async def claim(self, subject: bytes, request_id: str, packed: bytes, deadline: Deadline) -> bytes | None:
+    async def claim(self, subject: bytes, request_id: str, claim: bytes, deadline: Deadline) -> bytes | None:
         """See `AnswerStore.claim`."""
         key = keys.stored_answer(subject, request_id)
         stored = self._volatile.answer(key)
         if stored is None:
-            self._volatile.store(key, packed)
+            self._volatile.store(key, claim)
         return stored
 
-    async def forget(self, subject: bytes, request_id: str) -> None:
+    async def keep(self, subject: bytes, request_id: str, packed: bytes, deadline: Deadline) -> None:
+        """See `AnswerStore.keep`."""
+        self._volatile.store(keys.stored_answer(subject, request_id), packed)
+
+    async def forget(self, subject: bytes, request_id: str, claim: bytes) -> None:
         """See `AnswerStore.forget`."""
-        self._volatile.forget(keys.stored_answer(subject, request_id))
+        key = keys.stored_answer(subject, request_id)
+        if self._volatile.answer(key) == claim:
+            self._volatile.forget(key)
 
 
 class MemoryRecent:

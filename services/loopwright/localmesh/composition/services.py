@@ -95,7 +95,7 @@ async def running_services(
         processes: dict[str, Process] = {}
 
         async def start(service: str, settings: ServiceSettings) -> Process:
-            log = MemoryEventLog(broker, producer=service)
+            log = MemoryEventLog(broker, producer=service, replica=settings.replica)
             opened = process_over(log, service, settings, wall_ms=wall_ms)
             processes[service] = await stack.enter_async_context(opened)
             return processes[service]

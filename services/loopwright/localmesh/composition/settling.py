@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from loopwright.eventlog import (
     ACTIONS,
     CATALOG,
+    FALLBACKS,
     ITEM_FACTS,
     ITEM_ROWS,
     ORGANIC,
@@ -59,7 +60,7 @@ def mirrors(services: Services) -> list[Fold]:
         "recommender": services.recommender.feed,
     }
     return [
-        *(Fold(f"policies in {name}", (POLICIES,), feed.tail.position) for name, feed in feeds.items()),
+        *(Fold(f"policies in {name}", (POLICIES, FALLBACKS), feed.tail.position) for name, feed in feeds.items()),
         Fold("catalogue of ingest", (CATALOG,), services.ingest.catalogue.position),
         Fold("graph of retrieval", (ORGANIC, ACTIONS), lambda: told("graph")),
         Fold("mirror of hydration", (ITEM_ROWS,), services.hydration.mirror.progress),
@@ -87,6 +88,8 @@ async def settle(services: Services, log: EventLog, deadline: Deadline) -> None:
     wall_ms = clocks[0].wall_ms
     mirror = services.hydration.mirror
     await _until(lambda: mirror.lag_s(wall_ms()) * 1000 <= CURRENT_MS, "age of a mirror", services, deadline)
+    feed = services.recommender.feed
+    await _until(lambda: wall_ms() - (feed.caught_up_at_ms or 0) <= CURRENT_MS, "age of a feed", services, deadline)
     if not standing:
         await _until_current(services, deadline)
     await _until(lambda: _answered(services), "a report on a bundle", services, deadline)

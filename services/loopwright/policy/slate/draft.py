@@ -21,7 +21,7 @@ class Draft:
     """Mutable, one per decision.
 
     Attributes:
-        closed: bool [n], in the slate or held back by a cap; caps only ever fill up, so it never opens again.
+        closed: bool [n], in the slate or held back by a cap; caps only ever fill up, so only `reopen` opens it again.
         chosen: pool indices by the order of choosing.
         mutations: what changed against the order by utility, in order.
         held: pool index -> drop reason, of those whose turn by utility came while a cap held them back.
@@ -71,6 +71,15 @@ class Draft:
                 full = keys == keys[index]
                 self._blocked[full & ~self.closed] = cap.reason
                 self.closed |= full
+
+    def reopen(self) -> None:
+        """Begins to count caps anew: whoever is not in the slate is open again."""
+        self._turn = 0
+        self._blocked[:] = 0
+        self.closed = self._taken.copy()
+        self.held.clear()
+        for _, _, _, counts in self._caps:
+            counts.clear()
 
     def note(self, kind: MutationKind, index: int, position: int) -> None:
         """Appends a mutation; position 0: not in the slate."""

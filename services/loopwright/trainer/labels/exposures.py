@@ -10,7 +10,7 @@ import numpy as np
 
 from loopwright.api.events.v1.decision_pb2 import SlateDecided
 from loopwright.api.events.v1.feedback_pb2 import ActionTaken, ItemsViewed
-from loopwright.domain.enums import ENGAGEMENTS, Purpose
+from loopwright.domain.enums import ENGAGEMENTS, DegradationReason, Purpose, Stage
 from loopwright.domain.vectors import F16, F32, U8, U64
 from loopwright.featurespec.facts import SATISFYING
 from loopwright.featurespec.groups import width
@@ -90,6 +90,8 @@ class Exposures:
             self.skipped["other surface"] += 1
         elif decided.decision_id not in self._seen:
             self.skipped["not confirmed as seen"] += 1
+        elif _stood_in(decided):
+            self.skipped["fallback slate"] += 1
         elif not self._fits(decided):
             self.skipped["served with other features"] += 1
         else:
@@ -133,6 +135,13 @@ class Exposures:
                 np.array([self._label.get((decided.decision_id, item), 0) for item in ids], dtype=np.uint8),
             )
         )
+
+
+def _stood_in(decided: SlateDecided) -> bool:
+    """Say whether the fallback order was served: nothing was scored, so there is nothing to learn the scores from."""
+    return any(
+        int(d.stage) == Stage.DECIDE and int(d.reason) == DegradationReason.FALLBACK for d in decided.degradations
+    )
 
 
 def _column(values: Sequence[float]) -> F32:

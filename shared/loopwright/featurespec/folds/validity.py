@@ -1,4 +1,4 @@
-"""What makes a decoded event unusable for the folds; the projector sets such events aside as POISON."""
+"""What makes a decoded event unusable for the folds; the projector sets such events aside as INVALID."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from loopwright.featurespec.folds.actions import ORGANIC_ACTION, SLATE_ACTION
 LAST_SECOND = 4_102_444_800  # 2100-01-01, the end of the times that ingest accepts
 LARGEST_VALUE = 1e30  # below the range of the float32 that states and facts hold
 _GREATEST_KIND = 31
-_MOST_CLIENT_ID = 200
+_MOST_CLIENT_ID_BYTES = 200  # with time and tail an action has one byte for its length
+_LAST_PUBLISHED_S = 253_402_300_800  # the year 10000, where timestamps end
 _OF_SUBJECTS = frozenset(
     {
         "items_viewed",
@@ -39,6 +40,8 @@ def flaw_of(event: Event) -> str:
             return "unknown kind of action"
         if not abs(said.value) <= LARGEST_VALUE:
             return "value is not a number within ±1e30"
-        if len(event.client_event_id) > _MOST_CLIENT_ID or "\0" in event.client_event_id:
+        if len(event.client_event_id.encode()) > _MOST_CLIENT_ID_BYTES or "\0" in event.client_event_id:
             return "client_event_id is too long or holds a zero byte"
+    if payload == "item_upserted" and abs(event.item_upserted.published_at.seconds) >= _LAST_PUBLISHED_S:
+        return "published_at is no time"
     return ""

@@ -21,6 +21,8 @@ from loopwright.pipeline.convert.parsing import milliseconds, number, parse_enum
 HASH_BYTES = 16
 """Length of the request hash in front of a stored answer."""
 
+_PENDING = b"\0"  # where a stored answer has the first byte of its zstd frame, 0x28
+
 MAX_STORED_BYTES = 65_536
 """Most bytes a stored answer may take; a longer one is not stored."""
 
@@ -89,6 +91,16 @@ def pack_stored(request_hash: bytes, response: pb.RecommendResponse) -> bytes | 
     """Return the stored form: request hash, then the zstd-compressed answer; None when it would be too long."""
     packed = request_hash + zstandard.ZstdCompressor(level=1).compress(response.SerializeToString())
     return packed if len(packed) <= MAX_STORED_BYTES else None
+
+
+def pack_pending(request_hash: bytes, decision_id: bytes) -> bytes:
+    """Return what stands in the place of a stored answer until its record is durable."""
+    return request_hash + _PENDING + decision_id
+
+
+def is_pending(stored: bytes) -> bool:
+    """Say whether the bytes only claim a request id: there is no answer that may be told yet."""
+    return stored[HASH_BYTES : HASH_BYTES + 1] == _PENDING
 
 
 def unpack_stored(stored: bytes) -> StoredAnswer:

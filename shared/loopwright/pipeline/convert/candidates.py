@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from loopwright.api.retrieval.v1 import retrieval_service_pb2 as pb
-from loopwright.domain.enums import Source
+from loopwright.domain.enums import PLANNED_SOURCES, Source
 from loopwright.pipeline.convert.parsing import (
     answer_of,
     invalid,
@@ -41,7 +41,7 @@ def retrieval_query_from_proto(request: pb.RetrieveRequest) -> RetrievalQuery:
     """Return the request as a query.
 
     Raises:
-        InvalidRequest: A tensor is malformed, the time out of range, or a source unknown or planned twice.
+        InvalidRequest: A tensor is malformed, the time out of range, or a source unknown, not for planning or twice.
     """
     sources = tuple(
         SourcePlan(
@@ -54,6 +54,8 @@ def retrieval_query_from_proto(request: pb.RetrieveRequest) -> RetrievalQuery:
     )
     if len({p.source for p in sources}) != len(sources):
         raise invalid("sources", "repeated.unique", "each source may be planned once")
+    if any(p.source not in PLANNED_SOURCES for p in sources):
+        raise invalid("sources", "planned", "must be sources that retrieval has")
     return RetrievalQuery(
         policy_version=request.policy_version,
         two_tower_version=request.two_tower_version,

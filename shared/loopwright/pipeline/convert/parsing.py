@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from loopwright.faults import FieldViolation, Internal, InvalidRequest
+from loopwright.faults import FieldViolation, InvalidRequest
+from loopwright.pipeline.losses import BrokenAnswer
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -33,12 +34,12 @@ def answer_of(service: str) -> Iterator[None]:
     """Turn a broken answer of a peer into the peer's fault: it is not our caller's.
 
     Raises:
-        Internal: The block raised InvalidRequest.
+        BrokenAnswer: The block raised InvalidRequest.
     """
     try:
         yield
     except InvalidRequest as error:
-        raise Internal(f"{service} gave a broken answer: {error.message}") from error
+        raise BrokenAnswer(f"{service} gave a broken answer: {error.message}") from error
 
 
 def parse_enum(kind: type[E], value: int, field: str) -> E:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry import trace
@@ -10,11 +12,29 @@ from loopwright.faults import DeadlineExceeded, DeadlineMissing
 from loopwright.rpc.deadline import Deadline, bound
 from loopwright.rpc.interceptors.layer import Behaviour, Context, Layer, Method
 from loopwright.rpc.status import abort_with
-from loopwright.telemetry import names
+from loopwright.telemetry import METER, Meter, names
+
+OVERRUN_S = 0.05
+"""Work past the deadline that a handler may need to unwind; more is an overrun."""
 
 
 class DeadlineLayer(Layer):
-    """Gives each call its `Deadline`; gRPC itself cancels the handler when it passes."""
+    """Gives each call its `Deadline`; gRPC itself cancels the handler when it passes.
+
+    Handlers that end well past it, cancelled or not, are counted: nobody waited for that work.
+    """
+
+    def __init__(
+        self,
+        meter: Meter = METER,
+        clock: Callable[[], float] = time.monotonic,
+        expired: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take where overruns go, the clock, and who is told of calls that came too late to be begun."""
+        super().__init__()
+        self._expired = expired
+        self._meter = meter
+        self._clock = clock
 
     async def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Any:
         """Serves the call under its deadline; health and reflection need none."""
@@ -24,7 +44,12 @@ class DeadlineLayer(Layer):
                 await abort_with(context, DeadlineMissing())
             return await proceed(request, context)
         if remaining <= 0:
+            self._expired()
             await abort_with(context, DeadlineExceeded())
         trace.get_current_span().set_attribute(names.DEADLINE_REMAINING.name, remaining)
-        with bound(Deadline.received(remaining)):
-            return await proceed(request, context)
+        with bound(Deadline.received(remaining, self._clock)) as deadline:
+            try:
+                return await proceed(request, context)
+            finally:
+                if self._clock() - deadline.instant > OVERRUN_S:
+                    self._meter.count(names.RPC_OVERRUNS, rpc_method=method.name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from loopwright.rpc.interceptors.layer import Behaviour, Context, Layer, Method
 from loopwright.telemetry import METER, Meter, extract, names, open_span
@@ -16,6 +16,8 @@ from loopwright.telemetry.tracing import mark_failed
 
 _CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 _OK = grpc.StatusCode.OK.name
+_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+"""Statuses that are the server's failure by the conventions; the others tell the client about its own request."""
 # The client's clock for a call starts earlier, so its reset reaches us a little before our own deadline.
 _DEADLINE_SKEW_S = 0.02
 
@@ -29,14 +31,7 @@ class TelemetryLayer(Layer):
 
     async def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Any:
         """Serves the call inside a span named after the method."""
-        metadata: Any = context.invocation_metadata() or ()
-        span = open_span(
-            names.RPC_SERVER,
-            {names.RPC_SYSTEM_NAME.name: "grpc", names.RPC_METHOD.name: method.name},
-            fill=method.name,
-            kind=SpanKind.SERVER,
-            parent=extract(metadata),
-        )
+        span = _server_span(method, context)
         started = time.perf_counter()
         code = _OK
         try:
@@ -58,10 +53,20 @@ class TelemetryLayer(Layer):
 
     def _finish(self, span: Span, method: Method, code: str, seconds: float) -> None:
         span.set_attribute(names.RPC_RESPONSE_STATUS_CODE.name, code)
-        if code != _OK:
+        if code in _ERRORS:
             mark_failed(span, code)
         span.end()
-        self._meter.observe(names.RPC_SERVER_DURATION, seconds, rpc_method=method.name, rpc_response_status_code=code)
+        labels = {"rpc_method": method.name, "rpc_response_status_code": code}
+        self._meter.observe(names.RPC_SERVER_DURATION, seconds, span, **labels)
+
+
+def _server_span(method: Method, context: Context) -> Span:
+    if method.infrastructure:  # probes of health come every second and would be most of the spans
+        return INVALID_SPAN
+    metadata: Any = context.invocation_metadata() or ()
+    attributes = {names.RPC_SYSTEM_NAME.name: "grpc", names.RPC_METHOD.name: method.name}
+    parent = extract(metadata)
+    return open_span(names.RPC_SERVER, attributes, fill=method.name, kind=SpanKind.SERVER, parent=parent)
 
 
 def _code_name(context: Context) -> str:

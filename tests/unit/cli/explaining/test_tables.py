@@ -47,6 +47,18 @@ def test_a_decision_with_its_slate_only_and_one_without_any_item_are_told_too(ex
     assert "the whole funnel" in text_of(*funnel_tables(replace(explained, record=empty)))
 
 
+def test_a_fallback_slate_is_told_with_and_without_columns(stood_in: Explained) -> None:
+    for columns in (False, True):
+        said = text_of(*funnel_tables(stood_in, all_columns=columns))
+        assert "FALLBACK" in said and "fallback" in said and stood_in.record.versions.index_epoch in said
+    assert "NOT_ANSWERED" in text_of(*funnel_tables(stood_in))
+
+
+def test_a_skipped_link_says_why() -> None:
+    said = text_of(proof_table(Proof(bytes(16), True, (Link("order", True, "no longer on the log", skipped=True),))))
+    assert "skipped" in said and "no longer on the log" in said
+
+
 def test_a_broken_link_stands_out() -> None:
     proof = Proof(bytes(16), True, (Link("seed", True, "kept quiet"), Link("heads", False, "largest difference 1e-2")))
     said = text_of(proof_table(proof))

@@ -35,7 +35,17 @@ def test_wrong_ids_times_and_kinds_are_flaws() -> None:
         lambda e: setattr(e.occurred_at, "seconds", 1 << 40),
         lambda e: setattr(e, "client_event_id", "a\0b"),
         lambda e: setattr(e, "client_event_id", "a" * 201),
+        lambda e: setattr(e, "client_event_id", "é" * 101),
     ):
         event = rating()
         change(event)
         assert flaw_of(event), event
+
+
+@pytest.mark.parametrize(("seconds", "sound"), [(-30_000_000_000, True), (4_000_000_000, True), (1 << 60, False)])
+def test_a_publication_outside_the_calendar_is_a_flaw(seconds: int, sound: bool) -> None:
+    event = Event(event_id=bytes(16))
+    event.occurred_at.seconds = 10
+    event.item_upserted.item_id = 1
+    event.item_upserted.published_at.seconds = seconds
+    assert (flaw_of(event) == "") is sound

@@ -37,9 +37,19 @@ async def test_the_first_claim_wins_and_ends_after_its_time(volatile: Volatile, 
 async def test_a_forgotten_claim_is_free(volatile: Volatile) -> None:
     answers = MemoryAnswers(volatile)
     await answers.claim(SUBJECT, "r", b"one", SOON)
-    await answers.forget(SUBJECT, "r")
-    await answers.forget(SUBJECT, "never claimed")
+    await answers.forget(SUBJECT, "r", b"one")
+    await answers.forget(SUBJECT, "never claimed", b"one")
     assert await answers.claim(SUBJECT, "r", b"two", SOON) is None
+
+
+async def test_what_is_not_the_claim_is_not_forgotten(volatile: Volatile) -> None:
+    answers = MemoryAnswers(volatile)
+    await answers.claim(SUBJECT, "r", b"one", SOON)
+    await answers.forget(SUBJECT, "r", b"another")
+    assert await answers.claim(SUBJECT, "r", b"two", SOON) == b"one"
+    await answers.keep(SUBJECT, "r", b"answer", SOON)
+    await answers.forget(SUBJECT, "r", b"one")
+    assert await answers.claim(SUBJECT, "r", b"two", SOON) == b"answer"
 
 
 async def test_answers_that_are_over_take_no_room(volatile: Volatile, clock: FixedClock) -> None:

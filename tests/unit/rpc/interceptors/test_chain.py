@@ -7,10 +7,12 @@ import grpc
 import pytest
 
 from loopwright.rpc import fault_from_call
+from loopwright.rpc.in_flight import InFlightLimit
 from loopwright.rpc.interceptors.chain import interceptors
 from loopwright.rpc.interceptors.deadline import DeadlineLayer
 from loopwright.rpc.interceptors.errors import ErrorLayer
 from loopwright.rpc.interceptors.identity import IdentityLayer, Peer
+from loopwright.rpc.interceptors.limit import LimitLayer
 from loopwright.rpc.interceptors.telemetry import TelemetryLayer
 from loopwright.rpc.interceptors.validation import ValidationLayer
 
@@ -18,6 +20,11 @@ from loopwright.rpc.interceptors.validation import ValidationLayer
 def test_the_order_is_telemetry_deadline_identity_errors_validation() -> None:
     kinds = [type(layer) for layer in interceptors()]
     assert kinds == [TelemetryLayer, DeadlineLayer, IdentityLayer, ErrorLayer, ValidationLayer]
+
+
+def test_a_limit_stands_behind_the_identity_so_that_strangers_take_no_place() -> None:
+    kinds = [type(layer) for layer in interceptors(limit=InFlightLimit(8, 8, 0.5))]
+    assert kinds == [TelemetryLayer, DeadlineLayer, IdentityLayer, LimitLayer, ErrorLayer, ValidationLayer]
 
 
 @pytest.mark.parametrize(

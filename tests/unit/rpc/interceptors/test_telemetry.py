@@ -6,11 +6,12 @@ from typing import Any
 
 import grpc
 import pytest
-from opentelemetry.trace import SpanKind
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry.trace import SpanKind, format_trace_id
 
-from loopwright.faults import NotFound, RemoteFault
+from loopwright.faults import NotFound, NotReady, RemoteFault
 from loopwright.rpc import open_channel
-from loopwright.telemetry import Meter, names
+from loopwright.telemetry import Meter, names, span
 
 
 def _server_spans(spans: Any) -> list[Any]:
@@ -33,7 +34,13 @@ async def test_a_server_span_has_the_stable_attributes_and_no_others(echo: Simpl
 
 @pytest.mark.parametrize(
     ("behaviour", "code"),
-    [("fault", "NOT_FOUND"), ("abort", "ALREADY_EXISTS"), ("crash", "INTERNAL"), ("set_code", "ABORTED")],
+    [
+        ("fault", "NOT_FOUND"),
+        ("abort", "ALREADY_EXISTS"),
+        ("crash", "INTERNAL"),
+        ("set_code", "ABORTED"),
+        ("lost", "UNAVAILABLE"),
+    ],
 )
 async def test_the_final_status_is_measured_whatever_ended_the_call(
     echo: SimpleNamespace, spans: Any, behaviour: str, code: str
@@ -42,6 +49,8 @@ async def test_the_final_status_is_measured_whatever_ended_the_call(
         match behaviour:
             case "fault":
                 raise NotFound()
+            case "lost":
+                raise NotReady()
             case "abort":
                 await context.abort(grpc.StatusCode.ALREADY_EXISTS, "x")
             case "crash":
@@ -55,8 +64,11 @@ async def test_the_final_status_is_measured_whatever_ended_the_call(
         with pytest.raises(RemoteFault):
             await echo.Stub(channel).Say(echo.Request(text="x"), timeout=5)
     (found,) = _server_spans(spans)
-    assert found.attributes["rpc.response.status_code"] == found.attributes["error.type"] == code
-    assert not found.status.is_ok
+    assert found.attributes["rpc.response.status_code"] == code
+    # By the conventions only these two are the server's failure; the others tell the client about its own request.
+    failed = code in {"INTERNAL", "UNAVAILABLE"}
+    assert found.status.is_ok is not failed
+    assert found.attributes.get("error.type") == (code if failed else None)
     assert meter.value(names.RPC_SERVER_DURATION, rpc_method=f"{echo.SERVICE}/Say", rpc_response_status_code=code) == 1
 
 
@@ -82,3 +94,30 @@ async def test_a_handler_cut_by_the_deadline_counts_as_deadline_exceeded(echo: S
             while not meter.value(names.RPC_SERVER_DURATION, **labels):
                 await asyncio.sleep(0.01)
     assert caught.value.reason == "DEADLINE_EXCEEDED"
+
+
+async def test_probes_of_health_have_no_span_but_are_measured(echo: SimpleNamespace, spans: Any) -> None:
+    meter = Meter()
+    method = "grpc.health.v1.Health/Check"
+    async with echo.served(meter=meter) as server, grpc.aio.insecure_channel(server.target) as channel:
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+    assert not spans.get_finished_spans()
+    assert meter.value(names.RPC_SERVER_DURATION, rpc_method=method, rpc_response_status_code="OK") == 1
+
+
+async def test_a_sampled_calls_duration_carries_its_trace(echo: SimpleNamespace, spans: Any) -> None:
+    meter = Meter()
+    async with echo.served(meter=meter) as server, open_channel(server.target, meter=meter) as channel:
+        with span(names.RECOMMEND) as root:
+            await echo.Stub(channel).Say(echo.Request(text="x"), timeout=5)
+    trace_id = format_trace_id(root.get_span_context().trace_id)
+    exemplars = {
+        sample.name: sample.exemplar.labels
+        for family in meter.registry.collect()
+        for sample in family.samples
+        if sample.exemplar
+    }
+    assert exemplars == {
+        "rpc_server_call_duration_seconds_bucket": {"trace_id": trace_id},
+        "rpc_client_call_duration_seconds_bucket": {"trace_id": trace_id},
+    }

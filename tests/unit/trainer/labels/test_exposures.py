@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from tests.trainer_world import spec, subject
 
+from loopwright.api.common.v1.decision_pb2 import Degradation
 from loopwright.api.common.v1.tensor_pb2 import Tensor
 from loopwright.api.events.v1.decision_pb2 import Candidates, RequestRecord, SlateDecided, SlatePosition
 from loopwright.api.events.v1.feedback_pb2 import ActionTaken, ItemsViewed, ViewedItem
-from loopwright.domain.enums import ActionKind, Purpose
+from loopwright.domain.enums import ActionKind, DegradationReason, Purpose, Stage
 from loopwright.featurespec.groups import width
 from loopwright.trainer.labels.exposures import Exposures
 
@@ -104,3 +105,12 @@ def test_unseen_slates_and_other_surfaces_are_skipped_and_counted() -> None:
     found.decide("shop", decided())
     assert found.rows == []
     assert found.skipped == {"not confirmed as seen": 1, "other surface": 1}
+
+
+@pytest.mark.parametrize(("stage", "learned"), [(Stage.DECIDE, False), (Stage.RETRIEVE, True)])
+def test_a_fallback_slate_teaches_nothing_and_is_counted(stage: Stage, learned: bool) -> None:
+    found = exposures(11)
+    note = Degradation(stage=int(stage), reason=int(DegradationReason.FALLBACK), subject="0" * 12)  # type: ignore[arg-type]
+    found.decide("home", decided(degradations=[note]))
+    assert bool(found.rows) is learned
+    assert found.skipped["fallback slate"] == (0 if learned else 1)

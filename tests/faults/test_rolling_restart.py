@@ -1,0 +1,30 @@
+"""Must-show 3: every service is restarted by SIGTERM under load, one process after the other; no call fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopwright.localmesh.topology import SERVERS
+from tests.faults.scenario import Stage, assert_kept, run_scenario
+from tests.faults.world import World
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.asyncio(loop_scope="package"),
+]
+
+
+async def test_a_rolling_restart_fails_no_call(world: World) -> None:
+    services = [name for name in world.mesh.names if name not in SERVERS]
+
+    async def act(stage: Stage) -> None:
+        for name in services:
+            await stage.nemesis.restart(name)
+
+    row = await run_scenario(world, "rolling restart", act)
+    print(f"\n{row.fault}: {len(services)} processes; {row.notes}")
+    assert not row.verdict.refusals
+    assert_kept(row.verdict, row)
