@@ -235,8 +235,11 @@ def versions_hold_within_their_interval(case: Case, verdict: Verdict) -> None:
 
 
 def facts_of_a_subject_are_in_order(case: Case, verdict: Verdict) -> None:
-    """What one replica appended of one subject lies in order; decisions answered in turn have rising times."""
-    acknowledged = {e for entry in case.ended if entry.kind is Kind.OK for e in entry.events}
+    """What one replica appended of one subject lies in order; decisions answered in turn have rising times.
+
+    What one call reported was under way at once: it has an order by its ids and none by its places.
+    """
+    acknowledged = {e: entry.call for entry in case.ended if entry.kind is Kind.OK for e in entry.events}
     acknowledged_decisions = {entry.decision_id for entry in case.answered}
     decision_of = {d.fact.event_id: d.decision_id.hex() for d in case.log.decisions}
     newest: dict[tuple[str, bytes, str], Fact] = {}
@@ -248,7 +251,8 @@ def facts_of_a_subject_are_in_order(case: Case, verdict: Verdict) -> None:
         seen.add(fact.event_id)
         lane = (fact.place.topic, fact.subject, fact.place.replica)
         before = newest.get(lane)
-        if before is not None and before.place.order > fact.place.order:
+        calls = {acknowledged.get(one.event_id.hex()) for one in (before, fact) if one is not None}
+        if before is not None and before.place.order > fact.place.order and (len(calls) > 1 or None in calls):
             verdict.disorder.append(f"{_at(fact)} lies after {_at(before)}, which is newer")
         else:
             newest[lane] = fact

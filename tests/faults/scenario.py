@@ -22,13 +22,20 @@ from tests.faults.table import TABLE, Row
 from tests.faults.verdict import Verdict
 from tests.faults.world import World
 
-RATE = float(os.environ.get("LOOPWRIGHT_FAULTS_RATE", "20"))
-"""Recommend calls a second, each followed by reports and actions; the promise is for 20."""
+RATE = float(os.environ.get("LOOPWRIGHT_FAULTS_RATE", "8"))
+"""Recommend calls a second, with reports and actions. `make faults` sends the promised 20, which fill two
+cores; beside the other tests, a slower machine must not turn its slowness into a verdict."""
 
 HISTORY = ".history.jsonl"
 BASELINE_S, WELL_MS = 20.0, 2_000.0
 RECOVERED_WITHIN_S = 30.0
 DRAINED_WITHIN_S = 45.0
+STRAINED: tuple[Refusal, ...] = (
+    ("recommend", "RESOURCE_EXHAUSTED", "OVERLOADED"),
+    *(("recommend", "UNAVAILABLE", reason) for reason in ("STAGE_LATE", "BREAKER_OPEN", "ANSWER_PENDING")),
+)
+"""What a mesh may say, with RetryInfo, while a part that starts again takes half of a small machine: shed load, and a
+record that was not durable in time."""
 REFUSED_AFTER_HEALING_MS = 5_000.0
 """Refusals are over this long after what was struck is ready again."""
 
@@ -62,7 +69,8 @@ async def run_scenario(
         world: The shared mesh.
         name: Of the scenario; prefix of its request ids.
         act: The fault, with whatever waiting belongs to it.
-        allowed: Refusals that the fault justifies, from its first blow until a while after everything is ready.
+        allowed: Refusals that the fault justifies, from its first blow until a while after everything is ready; shed
+            load is among them always, since starting a process takes half of a small machine.
         rate: Requests a second.
         projections: Whether the rows are held against the log folded anew.
     """
@@ -83,8 +91,8 @@ async def run_scenario(
     await drained(world)
     overruns = grown(before, totals(await scrape(world.mesh), OVERRUNS))
     case = Case(
-        history.entries, await world.log.read(), f"{scenario}.", allowed=allowed, overruns=overruns, since=since,
-        allowed_from_ms=nemesis.first_ms, allowed_until_ms=nemesis.healed_ms + REFUSED_AFTER_HEALING_MS,
+        history.entries, await world.log.read(), f"{scenario}.", allowed=(*allowed, *STRAINED), overruns=overruns,
+        since=since, allowed_from_ms=nemesis.first_ms, allowed_until_ms=nemesis.healed_ms + REFUSED_AFTER_HEALING_MS,
     )  # fmt: skip
     verdict = check(case)
     verdict.crashed += [

@@ -114,4 +114,4 @@ async def test_exposure_killed_while_kafka_is_down(world: World) -> None:
             await asyncio.sleep(4)
         await stage.nemesis.healed("exposure")
 
-    await judge(world, "exposure killed, kafka down", act, allowed=NO_LEDGER, projections=True)
+    await judge(world, "exposure killed while kafka down", act, allowed=NO_LEDGER, projections=True)

@@ -5,6 +5,7 @@ It is prepared once. Three bundles are published: one that serves, and two whose
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections import deque
 from collections.abc import AsyncIterator
@@ -36,7 +37,8 @@ from loopwright.localmesh.control import LocalMesh
 from loopwright.localmesh.mesh import running_mesh
 from loopwright.modelstore import Kind, ModelStore
 from tests.faults.facts import LogFacts
-from tests.faults.load import SURFACE, user_names
+from tests.faults.history import open_history
+from tests.faults.load import SURFACE, Load, gateway, user_names
 from tests.tiny_models import put_scorer, put_two_tower
 
 ITEMS, USERS, ROWS_EACH, TASTES = 600, 1000, 4, 6
@@ -52,6 +54,7 @@ SLIM: dict[str, object] = {
     "ranking.best_n": 60,
 }
 """What two cores can serve 20 times a second with room left for a part that starts again beside it."""
+WARM_S = 4.0
 ACTOR = "fault lab"
 TOPICS = (POLICIES, ORGANIC, DECISIONS, FUNNELS, IMPRESSIONS, ACTIONS)
 
@@ -150,8 +153,17 @@ async def prepared(mesh: LocalMesh, folder: Path) -> World:
     world = World(mesh, folder, log, deque(user_names(USERS)), steady, (first, second))
     for bundle in (first, second, steady):
         await world.activate(bundle, "the lab's bundles")
+    await warmed(world)
     await log.read()
     return world
+
+
+async def warmed(world: World) -> None:
+    """Send a few seconds of load, so that no scenario pays for first calls."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(WARM_S, stop.set)
+    async with open_history(world.folder / "warm.jsonl") as history, gateway(world.addresses) as calls:
+        await Load(calls, history, "warm", world.users, rate=10).run(stop)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from typing import Protocol
 from loopwright.faults import Fault
 from loopwright.localmesh.failures import ProcessHeld, ServerDidNotStart
 from loopwright.localmesh.process import POLL_S, ProcessRecord, gone
+from loopwright.localmesh.turns import Turns
 
 LOG = logging.getLogger(__name__)
 
@@ -98,11 +99,18 @@ class Keeper:
         unasked_ends: ends that no call of this object caused.
     """
 
-    def __init__(self, runnable: Runnable, policy: RestartPolicy, started: Callable[[ProcessRecord], None]) -> None:
-        """Take what to keep running; `started` is told the record of every start."""
+    def __init__(
+        self,
+        runnable: Runnable,
+        policy: RestartPolicy,
+        started: Callable[[ProcessRecord], None],
+        turns: Turns | None = None,
+    ) -> None:
+        """Take what to keep running; `started` is told the record of every start; `turns` are those of all keepers."""
         self.held = self.frozen = False
         self.restarts = self.unasked_ends = 0
         self._runnable, self._policy, self._started = runnable, policy, started
+        self._turns = turns or Turns()
         self._ever = self._up = False
         self._in_a_row = 0
         self._starting = asyncio.Lock()
@@ -136,7 +144,7 @@ class Keeper:
                 self._in_a_row = 0
             LOG.warning("%s ended with %s and is started again", self._runnable.name, self._runnable.exit_code)
             await self._wait(self._policy.wait_s(self._in_a_row))
-            async with self._starting:
+            async with self._turns.taken(), self._starting:
                 if not self._to_start():
                     continue
                 self._in_a_row += 1

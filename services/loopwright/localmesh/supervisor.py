@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from loopwright.localmesh.failures import UnknownProcess
 from loopwright.localmesh.keeping import Keeper, RestartPolicy, Runnable
 from loopwright.localmesh.process import ManagedProcess, ProcessRecord, ProcessSpec
+from loopwright.localmesh.turns import Turns
 
 
 class ServiceProcess:
@@ -71,9 +72,11 @@ class Supervisor:
     ) -> None:
         self._changed = changed
         self._records: dict[str, ProcessRecord] = {}
-        self._stages: list[dict[str, Keeper]] = [
-            {one.name: Keeper(one, policy or RestartPolicy(), self._started) for one in stage} for stage in stages
-        ]
+        chosen = policy or RestartPolicy()
+        self._stages: list[dict[str, Keeper]] = []
+        for stage in stages:
+            turns = Turns()  # of each stage its own: no service waits while Kafka takes its turn
+            self._stages.append({one.name: Keeper(one, chosen, self._started, turns) for one in stage})
 
     @property
     def records(self) -> dict[str, ProcessRecord]:

@@ -56,7 +56,10 @@ class RpcSettings(TransportSettings):
     )
     start_in_flight: int = Field(default=8, ge=2, description="Calls in flight that the adaptive limit starts with.")
     late_share: float = Field(
-        default=0.5, gt=0, lt=1, description="Share of the time that a call was given after which it shrinks the limit."
+        default=0.35,
+        gt=0,
+        lt=1,
+        description="Share of a call's time after which it counts as late and shrinks the limit.",
     )
     max_connection_age_s: float = Field(
         default=300.0,

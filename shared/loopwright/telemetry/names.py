@@ -83,7 +83,7 @@ RPC_OVERRUNS = Metric(
     "loopwright.rpc.overruns",
     _COUNTER,
     "",
-    "handlers that ended more than 50 ms past their call's deadline",
+    "handlers that worked on for more than 50 ms past their call's deadline",
     ("rpc_method",),
 )
 RPC_RETRIES = Metric("loopwright.rpc.retries", _COUNTER, "", "second attempts of calls to a leaf", ("target",))

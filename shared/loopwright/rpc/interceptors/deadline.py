@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,9 @@ OVERRUN_S = 0.05
 class DeadlineLayer(Layer):
     """Gives each call its `Deadline`; gRPC itself cancels the handler when it passes.
 
-    Handlers that end well past it, cancelled or not, are counted: nobody waited for that work.
+    Handlers that work on well past it, cancelled or not, are counted: nobody waited for that work. A process that got
+    no turn of the processor did not work: what is judged is what a handler took after its process could know that the
+    time was over, and what the process computed.
     """
 
     def __init__(
@@ -29,9 +32,11 @@ class DeadlineLayer(Layer):
         meter: Meter = METER,
         clock: Callable[[], float] = time.monotonic,
         expired: Callable[[], None] = lambda: None,
+        computed: Callable[[], float] = time.process_time,
     ) -> None:
-        """Take where overruns go, the clock, and who is told of calls that came too late to be begun."""
+        """Take where overruns go, the clock, who hears of calls that came too late, and the processor's clock."""
         super().__init__()
+        self._computed = computed
         self._expired = expired
         self._meter = meter
         self._clock = clock
@@ -47,9 +52,15 @@ class DeadlineLayer(Layer):
             self._expired()
             await abort_with(context, DeadlineExceeded())
         trace.get_current_span().set_attribute(names.DEADLINE_REMAINING.name, remaining)
+        known: list[float] = []
+        timer = asyncio.get_running_loop().call_later(remaining, lambda: known.append(self._clock()))
+        computed = self._computed()
         with bound(Deadline.received(remaining, self._clock)) as deadline:
             try:
                 return await proceed(request, context)
             finally:
-                if self._clock() - deadline.instant > OVERRUN_S:
+                timer.cancel()
+                now = self._clock()
+                went_on = bool(known) and now - max(known[0], deadline.instant) > OVERRUN_S
+                if went_on or (now - deadline.instant > OVERRUN_S and self._computed() - computed > OVERRUN_S):
                     self._meter.count(names.RPC_OVERRUNS, rpc_method=method.name)

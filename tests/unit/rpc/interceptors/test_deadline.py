@@ -39,21 +39,26 @@ async def test_the_deadline_is_current_inside_unary_and_streaming_handlers(echo:
 
 
 @pytest.mark.parametrize(
-    ("past_s", "overruns"), [(-0.1, 0), (0.04, 0), (0.06, 1)], ids=["in time", "unwinding", "overrun"]
+    ("past_s", "computed_s", "overruns"),
+    [(-0.1, 0.9, 0), (0.04, 0.9, 0), (0.06, 0.06, 1), (0.06, 0.04, 0)],
+    ids=["in time", "unwinding", "overrun", "starved"],
 )
 @pytest.mark.parametrize("end", ["answer", "cancelled"])
-async def test_a_handler_that_ends_well_past_its_deadline_is_an_overrun(past_s: float, overruns: int, end: str) -> None:
-    now = [100.0]
+async def test_a_handler_that_works_well_past_its_deadline_is_an_overrun(
+    past_s: float, computed_s: float, overruns: int, end: str
+) -> None:
+    now, computed = [100.0], [7.0]
 
     async def handler(request: Any, context: Any) -> str:
         now[0] += 1.0 + past_s
+        computed[0] += computed_s
         if end == "cancelled":
             raise asyncio.CancelledError
         return "late"
 
     meter = Meter()
     context: Any = SimpleNamespace(time_remaining=lambda: 1.0)
-    layer = DeadlineLayer(meter, lambda: now[0])
+    layer = DeadlineLayer(meter, lambda: now[0], computed=lambda: computed[0])
     try:
         await layer.handle(Method("p.S/M", infrastructure=False), handler, "x", context)
     except asyncio.CancelledError:
