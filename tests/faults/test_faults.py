@@ -1,4 +1,4 @@
-"""Must-show 1: under steady load with actions, each part of the mesh dies in turn; the checker reads what is left."""
+"""Under steady load with actions, each part of the mesh dies in turn; the checker reads what is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Must-show 6: bad records among good ones cost the good ones nothing and end in the dead letters, once."""
+"""Bad records among good ones cost the good ones nothing and end in the dead letters, once."""
 
 from __future__ import annotations
 

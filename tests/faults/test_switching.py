@@ -1,4 +1,4 @@
-"""Must-show 4: model and bundle are switched every two seconds under load; each decision is of one version, in time."""
+"""Model and bundle are switched every two seconds under load; each decision is of one version, in time."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ async def warmed(world: World) -> None:
     """Send a few seconds of load, so that no scenario pays for first calls."""
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(WARM_S, stop.set)
-    async with open_history(world.folder / "warm.jsonl") as history, gateway(world.addresses) as calls:
+    async with open_history(world.folder / "warm.history.jsonl") as history, gateway(world.addresses) as calls:
         await Load(calls, history, "warm", world.users, rate=10).run(stop)
 
 

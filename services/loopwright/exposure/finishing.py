@@ -23,17 +23,23 @@ class Finishing:
     def __len__(self) -> int:
         return len(self._begun)
 
-    async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return or raise what the work does; a caller that is cancelled goes at once and the work goes on.
+    async def run(self, work: Coroutine[Any, Any, T], within_s: float) -> T:
+        """Return or raise what the work does; a caller whose time is over or who is cancelled goes, the work goes on.
 
         Then nobody is told how it ends, so a failure is logged.
+
+        Raises:
+            TimeoutError: The work has not ended within `within_s` seconds.
         """
         task = asyncio.create_task(work)
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         try:
-            await asyncio.wait([task])  # unlike an await of the task, it is cancelled alone
-        except asyncio.CancelledError:
+            # Unlike an await of the task, this is cancelled alone.
+            await asyncio.wait([task], timeout=within_s)
+            if not task.done():
+                raise TimeoutError
+        except (asyncio.CancelledError, TimeoutError):
             task.add_done_callback(_log_failure)
             raise
         return task.result()

@@ -25,7 +25,7 @@ from loopwright.exposure.finishing import Finishing
 from loopwright.exposure.keyed_locks import KeyedLocks
 from loopwright.exposure.refusals import AnswerPending
 from loopwright.exposure.tokens import Claims, KeyRing, mint
-from loopwright.faults import Fault, FeatureStoreDown, FeatureStoreTimeout, OutboxFull, RequestIdReused
+from loopwright.faults import AppendTimeout, Fault, FeatureStoreDown, FeatureStoreTimeout, OutboxFull, RequestIdReused
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.convert.funnel import pack_funnel
 from loopwright.pipeline.record import DecisionRecord
@@ -39,6 +39,8 @@ UNCHECKED = Degradation(Stage.RECORD, DegradationReason.IDEMPOTENCY_UNCHECKED)
 
 _FIRST_LOOK_S, _SLOWEST_LOOK_S = 0.005, 0.05
 _KEEPING_S = 0.25
+_APPENDING_S = 1.5
+"""Longest append of a call that had less time; with the keeping it ends before the claim does."""
 """Time to store an answer, also when its record was durable in its call's last moment; a claim lasts longer."""
 
 
@@ -77,8 +79,8 @@ class DecisionLedger:
     async def settle(self, decision: Decision, deadline: Deadline) -> Answer:
         """Return the answer to give: with tokens, or the one that this request_id was given before.
 
-        A call that is cancelled when its append has begun leaves it to end by itself, by the call's deadline: the
-        record is durable and its answer kept, or the append has failed and the request_id is free.
+        A call that ends when its append has begun leaves it to end by itself: the record is durable and its answer
+        kept, or the append has failed and the request_id is free, or it is unknown and the claim ends by itself.
 
         Raises:
             RequestIdReused: The request_id belongs to another request.
@@ -106,7 +108,12 @@ class DecisionLedger:
             packed = None
         if earlier is not None:
             return _replayed(decision, answer, earlier)
-        notes = await self._finishing.run(self._recorded(decision, packed, deadline))
+        # Longer than the call may last: an append that was given up might land, and a repeat be decided anew.
+        lasting = Deadline.after(max(_APPENDING_S, deadline.remaining()), deadline.clock)
+        try:
+            notes = await self._finishing.run(self._recorded(decision, packed, lasting), deadline.remaining())
+        except TimeoutError as error:
+            raise AppendTimeout() from error
         return replace(answer, degradations=(*answer.degradations, *notes))
 
     async def _claimed(self, decision: Decision, deadline: Deadline) -> bytes | None:
@@ -138,6 +145,8 @@ class DecisionLedger:
         notes = (UNCHECKED,) if packed is None else ()
         try:
             await self._append(decision, notes, deadline)
+        except AppendTimeout:
+            raise  # it may still land: a repeat waits until the claim ends
         except Exception:
             await self._forget(decision)
             raise

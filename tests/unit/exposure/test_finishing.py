@@ -26,7 +26,7 @@ class Work:
 
 
 async def begun(finishing: Finishing, work: Work) -> asyncio.Task[str]:
-    call = asyncio.create_task(finishing.run(work()))
+    call = asyncio.create_task(finishing.run(work(), 20))
     await asyncio.sleep(0.001)
     return call
 
@@ -41,9 +41,9 @@ async def test_a_caller_that_stays_gets_what_the_work_returns_or_raises(caplog) 
     finishing, work = Finishing(), Work(LogUnavailable())
     work.let_go.set()
     with pytest.raises(LogUnavailable):
-        await finishing.run(work())
+        await finishing.run(work(), 20)
     work.fault = None
-    assert await finishing.run(work()) == "done"
+    assert await finishing.run(work(), 20) == "done"
     assert len(finishing) == 0
     assert caplog.records == []
 
@@ -100,3 +100,18 @@ async def test_what_does_not_end_in_time_is_cut_off_at_the_stop_and_that_is_logg
 async def test_a_stop_with_nothing_under_way_returns_at_once(caplog) -> None:
     await Finishing().drained(0.0)
     assert caplog.records == []
+
+
+async def test_a_caller_whose_time_is_over_goes_and_the_work_goes_on() -> None:
+    finishing, let_go, ended = Finishing(), asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        await let_go.wait()
+        ended.append("done")
+
+    with pytest.raises(TimeoutError):
+        await finishing.run(work(), 0.01)
+    assert len(finishing) == 1
+    let_go.set()
+    await finishing.drained(20)
+    assert ended == ["done"]
