@@ -82,18 +82,24 @@ def document(table: Table) -> str:
 
 def write(table: Table, path: Path) -> None:
     """Write the table with what it means and where it was taken."""
-    path.write_text(INTRODUCTION.format(machine=machine()) + "\n" + document(table) + "\n", "utf-8")
+    path.write_text(
+        INTRODUCTION.format(machine=machine(), rate=os.environ.get("LOOPWRIGHT_FAULTS_RATE", "8"))
+        + "\n"
+        + document(table)
+        + "\n",
+        "utf-8",
+    )
 
 
 INTRODUCTION = """# What the mesh does while its parts die
 
-Made by `make faults`; every row is one scenario of `tests/faults` on a real local mesh (Kafka, a Redis-compatible
-server, every service a process; two replicas of ranking, exposure and recommender), under steady load with actions,
-each call with a deadline of 1 s. The checker reads the fsynced history of the clients and the whole log.
+Made by `make faults`, here with {rate} requests for a slate a second; every row is one scenario of `tests/faults` on a real local mesh (Kafka, a Redis-compatible
+server, every service a process; two replicas of ranking, exposure and recommender), under steady load with
+reports and actions, each call with a deadline of 1 s. The checker reads the fsynced history of the clients and the whole log.
 
 Taken on {machine}; load generator, mesh and servers share them.
 
 *refused*: calls that did not end OK, by operation, status and reason. *raw dups*: records sent twice, which every fold
-drops by their ids. *recovery s*: from the end of the fault (a kill: its moment) to the first of two seconds of
-undegraded answers. *cores*: processors that the mesh and the load kept busy.
+drops by their ids. *recovery s*: from the end of the fault (a kill: its moment) to the first of two seconds in which
+nine answers in ten were undegraded. *cores*: processors that the mesh and the load kept busy.
 """

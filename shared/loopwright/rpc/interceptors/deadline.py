@@ -18,13 +18,17 @@ from loopwright.telemetry import METER, Meter, names
 OVERRUN_S = 0.05
 """Work past the deadline that a handler may need to unwind; more is an overrun."""
 
+LINGER_S = 0.25
+"""How long a handler may be there past the deadline without working: a loop whose process gets little of the processor
+takes several turns to cancel it."""
+
 
 class DeadlineLayer(Layer):
     """Gives each call its `Deadline`; gRPC itself cancels the handler when it passes.
 
     Handlers that work on well past it, cancelled or not, are counted: nobody waited for that work. A process that got
-    no turn of the processor did not work: what is judged is what a handler took after its process could know that the
-    time was over, and what the process computed.
+    no turn of the processor did not work: what is judged is what the process computed after it could know that the time
+    was over, and handlers that linger.
     """
 
     def __init__(
@@ -53,14 +57,14 @@ class DeadlineLayer(Layer):
             await abort_with(context, DeadlineExceeded())
         trace.get_current_span().set_attribute(names.DEADLINE_REMAINING.name, remaining)
         known: list[float] = []
-        timer = asyncio.get_running_loop().call_later(remaining, lambda: known.append(self._clock()))
-        computed = self._computed()
+        timer = asyncio.get_running_loop().call_later(remaining, lambda: known.append(self._computed()))
+        begun = self._computed()
         with bound(Deadline.received(remaining, self._clock)) as deadline:
             try:
                 return await proceed(request, context)
             finally:
                 timer.cancel()
-                now = self._clock()
-                went_on = bool(known) and now - max(known[0], deadline.instant) > OVERRUN_S
-                if went_on or (now - deadline.instant > OVERRUN_S and self._computed() - computed > OVERRUN_S):
+                past_s = self._clock() - deadline.instant
+                computed_s = self._computed() - (known[0] if known else begun)
+                if past_s > LINGER_S or (past_s > OVERRUN_S and computed_s > OVERRUN_S):
                     self._meter.count(names.RPC_OVERRUNS, rpc_method=method.name)

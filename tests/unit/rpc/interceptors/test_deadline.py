@@ -40,8 +40,8 @@ async def test_the_deadline_is_current_inside_unary_and_streaming_handlers(echo:
 
 @pytest.mark.parametrize(
     ("past_s", "computed_s", "overruns"),
-    [(-0.1, 0.9, 0), (0.04, 0.9, 0), (0.06, 0.06, 1), (0.06, 0.04, 0)],
-    ids=["in time", "unwinding", "overrun", "starved"],
+    [(-0.1, 0.9, 0), (0.04, 0.9, 0), (0.06, 0.06, 1), (0.06, 0.04, 0), (0.26, 0.0, 1)],
+    ids=["in time", "unwinding", "overrun", "starved", "lingering"],
 )
 @pytest.mark.parametrize("end", ["answer", "cancelled"])
 async def test_a_handler_that_works_well_past_its_deadline_is_an_overrun(
@@ -73,7 +73,7 @@ async def test_a_cancelled_handler_that_takes_long_to_unwind_is_an_overrun(echo:
         try:
             await asyncio.sleep(60)
         finally:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
             ended.set()
 
     meter = Meter()
