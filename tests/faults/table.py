@@ -93,9 +93,10 @@ def write(table: Table, path: Path) -> None:
 
 INTRODUCTION = """# What the mesh does while its parts die
 
-Made by `make faults`, here with {rate} requests for a slate a second; every row is one scenario of `tests/faults` on a real local mesh (Kafka, a Redis-compatible
-server, every service a process; two replicas of ranking, exposure and recommender), under steady load with
-reports and actions, each call with a deadline of 1 s. The checker reads the fsynced history of the clients and the whole log.
+Made by `make faults`, here with {rate} requests for a slate a second. Every row is one scenario of `tests/faults` on a
+real local mesh (Kafka, a Redis-compatible server, every service a process; two replicas of ranking, exposure and
+recommender), under steady load with reports and actions, each call with a deadline of 1 s. The checker reads the
+fsynced history of the clients and the whole log.
 
 Taken on {machine}; load generator, mesh and servers share them.
 
