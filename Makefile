@@ -24,7 +24,7 @@ test: setup ## every test, the ones on a real Kafka and Redis included (ARGS="-k
 	@$(BIN)/python -m pytest $(ARGS)
 
 faults: setup ## the mesh while its parts die: one table (TABLE=docs/faults.md writes it, ARGS="-k kafka" narrows)
-	@LOOPWRIGHT_FAULTS_RATE=20 LOOPWRIGHT_FAULTS_TABLE=$(TABLE) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
+	@LOOPWRIGHT_FAULTS_WHOLE=1 LOOPWRIGHT_FAULTS_RATE=20 LOOPWRIGHT_FAULTS_TABLE=$(TABLE) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
 
 demo: setup ## the whole loop on one machine: start, import, train, serve, retrain, explain, stop (ARGS=--keep)
 	@$(BIN)/loopwright demo $(ARGS)

@@ -26,6 +26,9 @@ RATE = float(os.environ.get("LOOPWRIGHT_FAULTS_RATE", "8"))
 """Recommend calls a second, with reports and actions. `make faults` sends the promised 20, which fill two
 cores; beside the other tests, a slower machine must not turn its slowness into a verdict."""
 
+WHOLE = "LOOPWRIGHT_FAULTS_WHOLE" in os.environ
+"""Set by `make faults`; beside the other tests fewer kills and a shorter switching have to do."""
+
 HISTORY = ".history.jsonl"
 BASELINE_S, WELL_MS = 20.0, 2_000.0
 RECOVERED_WITHIN_S = 30.0

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.faults.checker import Refusal
-from tests.faults.scenario import Act, Stage, assert_kept, run_scenario
+from tests.faults.scenario import WHOLE, Act, Stage, assert_kept, run_scenario
 from tests.faults.world import World
 
 pytestmark = [
@@ -33,6 +33,12 @@ async def judge(
     assert_kept(row.verdict, row)
 
 
+EVERY_PROCESS = (
+    "recommender-0", "retrieval", "hydration", "ranking-0", "policy", "exposure-0", "ingest", "projector", "monitor",
+)  # fmt: skip
+A_FEW = ("recommender-0", "hydration", "exposure-0", "projector")
+
+
 async def test_without_a_fault_nothing_is_broken(world: World) -> None:
     async def act(stage: Stage) -> None:
         await asyncio.sleep(5)
@@ -40,13 +46,7 @@ async def test_without_a_fault_nothing_is_broken(world: World) -> None:
     await judge(world, "none", act, projections=True)
 
 
-@pytest.mark.parametrize(
-    "process",
-    [
-        "recommender-0", "retrieval", "hydration", "ranking-0", "policy", "exposure-0", "ingest", "projector",
-        "monitor",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("process", EVERY_PROCESS if WHOLE else A_FEW)
 async def test_a_killed_process_costs_no_answer(world: World, process: str) -> None:
     async def act(stage: Stage) -> None:
         await stage.nemesis.kill(process)

@@ -12,7 +12,7 @@ from loopwright.eventlog import KafkaEventLog
 from loopwright.localmesh.proofs import verify_many
 from loopwright.modelstore import ModelStore
 from tests.faults.load import SURFACE
-from tests.faults.scenario import Stage, assert_kept, run_scenario
+from tests.faults.scenario import WHOLE, Stage, assert_kept, run_scenario
 from tests.faults.table import TABLE
 from tests.faults.world import ACTOR, World
 
@@ -24,7 +24,8 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="package"),
 ]
 
-SWITCHES, EVERY_S, PROOFS = 30, 2.0, 50
+SWITCHES, EVERY_S = 30 if WHOLE else 10, 2.0
+PROOFS = 50 if WHOLE else 10
 
 
 async def test_each_decision_is_of_one_version_that_was_active(world: World) -> None:
