@@ -50,8 +50,12 @@ from loopwright.rpc import Deadline
 from tests.tiny_models import K, put_scorer
 
 NOW_MS = 1_800_000_000_000
-SOON = Deadline.after(600)
 NOTHING = np.zeros(0, np.uint64)
+
+
+def soon() -> Deadline:
+    """Return a deadline that a slow machine keeps; made per call, since a session of tests outlasts any constant."""
+    return Deadline.after(60)
 
 
 def ranked_bundle(store: ModelStore, seed: int = 3, **values: object) -> PolicyBundle:
@@ -202,12 +206,12 @@ class RecordedLog:
             ),
         ]
         for event in events:
-            await self.log("policy").append(POLICIES, b"home", event, deadline=SOON)
+            await self.log("policy").append(POLICIES, b"home", event, deadline=soon())
         self.active, self.switches = version, self.switches + 1
 
     async def prepare(self, order: FallbackOrder) -> None:
         event = fallback_event(FixedClock(NOW_MS), "policy", order)
-        await self.log("policy").append(FALLBACKS, b"home", event, deadline=SOON)
+        await self.log("policy").append(FALLBACKS, b"home", event, deadline=soon())
 
     async def decide(self, bundle: PolicyBundle, number: int, **options: object) -> DecisionRecord:
         return await self.put(*recorded(self.store, bundle, number, **options))  # type: ignore[arg-type]
@@ -215,6 +219,6 @@ class RecordedLog:
     async def put(self, record: DecisionRecord, answer: Answer) -> DecisionRecord:
         slate, funnel = events_of(record, answer)
         key = record.request.subject
-        await self.log("exposure").append_many(FUNNELS, [(key, event) for event in funnel], deadline=SOON)
-        await self.log("exposure").append(DECISIONS, key, slate, deadline=SOON)
+        await self.log("exposure").append_many(FUNNELS, [(key, event) for event in funnel], deadline=soon())
+        await self.log("exposure").append(DECISIONS, key, slate, deadline=soon())
         return record

@@ -14,7 +14,7 @@ import pytest
 
 from loopwright.localmesh.process import is_alive
 from loopwright.localmesh.run_file import read_run_file
-from tests.architecture.source import ROOT
+from tests.integration.processes import IMPORT_PATH
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -54,10 +54,9 @@ def write_catalogue(folder: Path) -> tuple[Path, Path]:
 
 
 def loopwright(*arguments: str, within_s: float = 400) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(ROOT / "services"), str(ROOT / "shared")])
     return subprocess.run(
         [sys.executable, "-m", "loopwright.cli.main", *arguments],
-        capture_output=True, text=True, timeout=within_s, env={**os.environ, "PYTHONPATH": path}, check=False,
+        capture_output=True, text=True, timeout=within_s, env={**os.environ, "PYTHONPATH": IMPORT_PATH}, check=False,
     )  # fmt: skip
 
 

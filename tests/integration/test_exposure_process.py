@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -22,9 +21,9 @@ from loopwright.lifecycle.development_keys import DEVELOPMENT_TOKEN_KEY
 from loopwright.localmesh.kafka_server import KafkaServer
 from loopwright.localmesh.ports import free_ports
 from loopwright.rpc import open_channel
+from tests.integration.processes import started
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
-ROOT = Path(__file__).resolve().parents[2]
 RING = KeyRing(1, {1: DEVELOPMENT_TOKEN_KEY.encode()})
 SUBJECTS = [number.to_bytes(16, "big") for number in range(6)]
 EXPIRES_S = 2**32 - 1
@@ -43,19 +42,6 @@ def token(subject: bytes, item: int) -> str:
     decision = make_decision_id(1_700_000_000_000, subject, b"e" * 9)
     assert decision_partition(decision) == logical_partition(subject)
     return mint(Claims(decision, subject, item, 1, EXPIRES_S, "home"), RING)
-
-
-async def started(environment: dict[str, str], log_file: Path) -> asyncio.subprocess.Process:
-    path = os.pathsep.join(str(ROOT / portion) for portion in ("services", "shared"))
-    with log_file.open("ab") as out:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "loopwright.exposure.server",
-            env={**os.environ, **environment, "PYTHONPATH": path},
-            stdout=out,
-            stderr=out,
-        )
 
 
 async def report(stub: ExposureServiceStub, subject: bytes, number: int) -> None:
@@ -107,7 +93,7 @@ async def test_exposure_killed_while_kafka_is_down_loses_nothing_it_acknowledged
 
     async with open_channel(f"127.0.0.1:{port}") as channel:
         stub = ExposureServiceStub(channel)
-        process = await started(environment, out)
+        process = await started("loopwright.exposure.server", environment, out)
         await until_served(stub, 1)
         broker.send(signal.SIGKILL)
         acting = [asyncio.create_task(act(subject)) for subject in SUBJECTS]
@@ -119,7 +105,7 @@ async def test_exposure_killed_while_kafka_is_down_loses_nothing_it_acknowledged
         await asyncio.gather(*acting)
         assert list((tmp_path / "outbox").glob("outbox-*.log"))
         await broker.start()
-        process = await started(environment, out)
+        process = await started("loopwright.exposure.server", environment, out)
         try:
             await until_served(stub, 2)
             async with KafkaEventLog.open(broker.bootstrap, producer="checker") as log, asyncio.timeout(30):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -21,10 +20,10 @@ from loopwright.projector.replay import ReplayFold
 from loopwright.projector.store import MemoryStore, hashes
 from loopwright.projector.user_stage import TOPICS
 from loopwright.rpc import Deadline
+from tests.integration.processes import started
 from tests.replay.synthetic import read
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-ROOT = Path(__file__).resolve().parents[2]
 WRITERS: dict[str, tuple[str, ...]] = {
     "ingest": ("catalog", "profiles", "organic"),
     "exposure": ("impressions", "actions"),
@@ -38,19 +37,6 @@ async def append_all(bootstrap: str, prefix: str) -> None:
             for name in names:
                 entries = [Encoded(key, value) for topic, key, value in recorded if topic == name]
                 await log.append_encoded(topic_named(name), entries, deadline=Deadline.after(30))
-
-
-async def started(environment: dict[str, str], log_file: Path) -> asyncio.subprocess.Process:
-    path = os.pathsep.join(str(ROOT / portion) for portion in ("services", "shared"))
-    with log_file.open("ab") as out:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "loopwright.projector.worker",
-            env={**os.environ, **environment, "PYTHONPATH": path},
-            stdout=out,
-            stderr=out,
-        )
 
 
 async def until(predicate: Callable[[], object], limit_s: float = 60.0) -> None:
@@ -82,12 +68,12 @@ async def test_a_projector_killed_in_the_middle_ends_with_the_rows_of_a_replay(
         async def rows() -> int:
             return (await hashes(store)).user_rows
 
-        process = await started(environment, out)
+        process = await started("loopwright.projector.worker", environment, out)
         await until(rows)
         os.kill(process.pid, signal.SIGKILL)
         await process.wait()
         expected = await ReplayFold(log, MemoryStore()).run()
-        process = await started(environment, out)
+        process = await started("loopwright.projector.worker", environment, out)
         try:
             async with ReadinessView(log) as view:
                 deadline = Deadline.after(60)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from loopwright.lifecycle import ReadinessView
 from loopwright.localmesh.control import LocalMesh
 from loopwright.localmesh.mesh import running_mesh
 from loopwright.localmesh.run_file import read_run_file
-from tests.architecture.source import ROOT
+from tests.integration.processes import IMPORT_PATH
 from tests.integration.test_closed_loop import write_catalogue
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -31,7 +30,7 @@ USERS = [f"u{number}" for number in range(8)]
 @pytest.fixture
 async def mesh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalMesh]:
     """A mesh with two of each and a small catalogue."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "services"), str(ROOT / "shared")]))
+    monkeypatch.setenv("PYTHONPATH", IMPORT_PATH)
     ratings, items = write_catalogue(tmp_path)
     job = Job(ratings, items, Clock.EVENT, 1.0, None, 4.0, "")
     async with running_mesh(tmp_path / "mesh", replicas=REPLICAS) as running:

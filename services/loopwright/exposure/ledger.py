@@ -39,9 +39,10 @@ UNCHECKED = Degradation(Stage.RECORD, DegradationReason.IDEMPOTENCY_UNCHECKED)
 
 _FIRST_LOOK_S, _SLOWEST_LOOK_S = 0.005, 0.05
 _KEEPING_S = 0.25
+"""Time to store an answer, also when its record was durable in its call's last moment; a claim lasts longer."""
+
 _APPENDING_S = 1.5
 """Longest append of a call that had less time; with the keeping it ends before the claim does."""
-"""Time to store an answer, also when its record was durable in its call's last moment; a claim lasts longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class DecisionLedger:
             return await self._settle_once(decision, answer, deadline)
 
     async def drained(self, within_s: float) -> None:
-        """Return when the appends of calls that were cancelled have ended; cuts off what has not `within_s` seconds."""
+        """Return when the appends of calls that are gone have ended; cuts off what has not `within_s` seconds."""
         await self._finishing.drained(within_s)
 
     async def _settle_once(self, decision: Decision, answer: Answer, deadline: Deadline) -> Answer:

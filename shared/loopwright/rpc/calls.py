@@ -91,13 +91,23 @@ class Outgoing:
             )
 
 
-class UnaryCallable:
-    """A method with one answer: `await stub.Method(request, timeout=...)`."""
+class MethodCallable:
+    """What a stub holds for one method.
+
+    Args:
+        outgoing: what all calls of the channel have in common.
+        path: full name of the method, with its leading slash.
+        inner: what gRPC's own channel gives for the method.
+    """
 
     def __init__(self, outgoing: Outgoing, path: str, inner: Any) -> None:
         self._outgoing = outgoing
         self._path = path
         self._inner = inner
+
+
+class UnaryCallable(MethodCallable):
+    """A method with one answer: `await stub.Method(request, timeout=...)`."""
 
     async def __call__(
         self,

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
-from loopwright.rpc.calls import Outgoing
+from loopwright.rpc.calls import MethodCallable
 from loopwright.rpc.upload import Upload
 
 
-class UploadCallable:
+class UploadCallable(MethodCallable):
     """A method with many requests and one answer: `await stub.Method(requests, timeout=...)`."""
-
-    def __init__(self, outgoing: Outgoing, path: str, inner: Any) -> None:
-        self._outgoing = outgoing
-        self._path = path
-        self._inner = inner
 
     async def __call__(
         self,
@@ -36,13 +31,8 @@ class UploadCallable:
                 return await call
 
 
-class StreamingCallable:
+class StreamingCallable(MethodCallable):
     """A method with one request and many answers: `async for answer in stub.Method(request, timeout=...)`."""
-
-    def __init__(self, outgoing: Outgoing, path: str, inner: Any) -> None:
-        self._outgoing = outgoing
-        self._path = path
-        self._inner = inner
 
     async def __call__(
         self,
@@ -66,13 +56,8 @@ class StreamingCallable:
                 call.cancel()
 
 
-class ExchangeCallable:
+class ExchangeCallable(MethodCallable):
     """A method with many requests and answers: `async for answer in stub.Method(requests, timeout=...)`."""
-
-    def __init__(self, outgoing: Outgoing, path: str, inner: Any) -> None:
-        self._outgoing = outgoing
-        self._path = path
-        self._inner = inner
 
     async def __call__(
         self,

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from tests.recorded_decisions import (
     NOW_MS,
-    SOON,
     RecordedLog,
     events_of,
     ranked_bundle,
     recorded,
     recorded_fallback,
+    soon,
     synthetic_order,
 )
 
@@ -56,7 +56,7 @@ async def test_lists_to_judge_and_slates_without_a_funnel_are_not_drawn(made: Re
     await made.decide(bundle, 1, purpose=Purpose.EVALUATE)
     record, answer = recorded(made.store, bundle, 2)
     slate, _ = events_of(replace(record, candidates=None), answer)
-    await made.log("exposure").append(DECISIONS, record.request.subject, slate, deadline=SOON)
+    await made.log("exposure").append(DECISIONS, record.request.subject, slate, deadline=soon())
     proven = await verify_many(made.log(), made.store, 10, seed=1)
     assert (proven.eligible, proven.proofs) == (0, ())
 
@@ -68,8 +68,8 @@ async def test_a_decision_changed_on_the_log_is_found_and_its_link_named(made: R
     record, answer = recorded(made.store, bundle, 2)
     slate, funnel = events_of(replace(record, seed=record.seed + 1), answer)
     key = record.request.subject
-    await made.log("exposure").append_many(FUNNELS, [(key, event) for event in funnel], deadline=SOON)
-    await made.log("exposure").append(DECISIONS, key, slate, deadline=SOON)
+    await made.log("exposure").append_many(FUNNELS, [(key, event) for event in funnel], deadline=soon())
+    await made.log("exposure").append(DECISIONS, key, slate, deadline=soon())
     proven = await verify_many(made.log(), made.store, 10, seed=1)
     assert proven.holding == 1
     assert "seed" in proven.broken
@@ -81,8 +81,8 @@ async def test_a_lost_part_of_a_funnel_is_a_broken_link(made: RecordedLog) -> No
     record, answer = recorded(made.store, bundle, 2)
     slate, funnel = events_of(record, answer)
     key = record.request.subject
-    await made.log("exposure").append_many(FUNNELS, [(key, event) for event in funnel[1:]], deadline=SOON)
-    await made.log("exposure").append(DECISIONS, key, slate, deadline=SOON)
+    await made.log("exposure").append_many(FUNNELS, [(key, event) for event in funnel[1:]], deadline=soon())
+    await made.log("exposure").append(DECISIONS, key, slate, deadline=soon())
     proven = await verify_many(made.log(), made.store, 10, seed=1)
     assert dict(proven.broken) == {"record": 1}
 

@@ -24,7 +24,13 @@ from loopwright.projector.store import MemoryStore, Write
 from loopwright.rpc import Deadline
 
 NOW_MS = 1_800_000_000_000
-SOON = Deadline.after(600)
+
+
+def soon() -> Deadline:
+    """Return a deadline that a slow machine keeps; made per call, since a session of tests outlasts any constant."""
+    return Deadline.after(60)
+
+
 QUICK = Pace(poll_interval_ms=5, progress_interval_ms=10, sweep_interval_ms=10)
 
 
@@ -47,13 +53,13 @@ class Live:
             name = f"item-{number % items}"
             fact = ItemUpserted(item_id=item_id(name), external_id=name, title=name, tags=[f"tag-{number % 3}"])
             event = make_event(event_id("item", number), at_ms, clock, "ingest", item_upserted=fact)
-            await log.append(CATALOG, item_key(item_id(name)), event, deadline=SOON)
+            await log.append(CATALOG, item_key(item_id(name)), event, deadline=soon())
             subject = subject_of(f"user-{number % 5}", anonymous=False, key=b"k")
             rated = OrganicInteraction(
                 subject=subject, item_id=item_id(name), kind=ACTION_KIND_RATE, value=4, liked=True
             )
             event = make_event(event_id("rate", number), at_ms, clock, "ingest", organic_interaction=rated)
-            await log.append(ORGANIC, subject, event, deadline=SOON)
+            await log.append(ORGANIC, subject, event, deadline=soon())
 
     async def replay(self, **options: object) -> Comparison:
         return await replay_into(

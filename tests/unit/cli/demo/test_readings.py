@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.recorded_decisions import NOW_MS, SOON, RecordedLog, events_of, ranked_bundle, recorded
+from tests.recorded_decisions import NOW_MS, RecordedLog, events_of, ranked_bundle, recorded, soon
 
 from loopwright.cli.demo.readings import add_up, agrees, monitor_summary
 from loopwright.cli.demo.tally import Tally
@@ -21,7 +21,7 @@ async def test_shown_decisions_count_once_and_lists_to_judge_not_at_all(tmp_path
         await made.decide(bundle, number)
     await made.decide(bundle, 4, purpose=Purpose.EVALUATE)
     record, answer = recorded(made.store, bundle, 1)
-    await made.log("exposure").append(DECISIONS, record.request.subject, events_of(record, answer)[0], deadline=SOON)
+    await made.log("exposure").append(DECISIONS, record.request.subject, events_of(record, answer)[0], deadline=soon())
     tally = Tally()
     await add_up(made.log(), tally)
     assert tally.decisions == 3

@@ -10,7 +10,10 @@ from loopwright.rpc import Deadline
 from loopwright.store import keys
 
 SUBJECT, OTHER = bytes(16), bytes(range(16))
-SOON = Deadline.after(60)
+
+
+def soon() -> Deadline:
+    return Deadline.after(60)
 
 
 @pytest.fixture
@@ -25,37 +28,37 @@ def volatile(clock: FixedClock) -> Volatile:
 
 async def test_the_first_claim_wins_and_ends_after_its_time(volatile: Volatile, clock: FixedClock) -> None:
     answers = MemoryAnswers(volatile)
-    assert await answers.claim(SUBJECT, "r", b"one", SOON) is None
-    assert await answers.claim(SUBJECT, "r", b"two", SOON) == b"one"
-    assert await answers.claim(OTHER, "r", b"three", SOON) is None
+    assert await answers.claim(SUBJECT, "r", b"one", soon()) is None
+    assert await answers.claim(SUBJECT, "r", b"two", soon()) == b"one"
+    assert await answers.claim(OTHER, "r", b"three", soon()) is None
     clock.advance(KEPT_MS - 1)
-    assert await answers.claim(SUBJECT, "r", b"four", SOON) == b"one"
+    assert await answers.claim(SUBJECT, "r", b"four", soon()) == b"one"
     clock.advance(1)
-    assert await answers.claim(SUBJECT, "r", b"five", SOON) is None
+    assert await answers.claim(SUBJECT, "r", b"five", soon()) is None
 
 
 async def test_a_forgotten_claim_is_free(volatile: Volatile) -> None:
     answers = MemoryAnswers(volatile)
-    await answers.claim(SUBJECT, "r", b"one", SOON)
+    await answers.claim(SUBJECT, "r", b"one", soon())
     await answers.forget(SUBJECT, "r", b"one")
     await answers.forget(SUBJECT, "never claimed", b"one")
-    assert await answers.claim(SUBJECT, "r", b"two", SOON) is None
+    assert await answers.claim(SUBJECT, "r", b"two", soon()) is None
 
 
 async def test_what_is_not_the_claim_is_not_forgotten(volatile: Volatile) -> None:
     answers = MemoryAnswers(volatile)
-    await answers.claim(SUBJECT, "r", b"one", SOON)
+    await answers.claim(SUBJECT, "r", b"one", soon())
     await answers.forget(SUBJECT, "r", b"another")
-    assert await answers.claim(SUBJECT, "r", b"two", SOON) == b"one"
-    await answers.keep(SUBJECT, "r", b"answer", SOON)
+    assert await answers.claim(SUBJECT, "r", b"two", soon()) == b"one"
+    await answers.keep(SUBJECT, "r", b"answer", soon())
     await answers.forget(SUBJECT, "r", b"one")
-    assert await answers.claim(SUBJECT, "r", b"two", SOON) == b"answer"
+    assert await answers.claim(SUBJECT, "r", b"two", soon()) == b"answer"
 
 
 async def test_answers_that_are_over_take_no_room(volatile: Volatile, clock: FixedClock) -> None:
     answers = MemoryAnswers(volatile)
     for number in range(100):
-        await answers.claim(SUBJECT, str(number), b"x", SOON)
+        await answers.claim(SUBJECT, str(number), b"x", soon())
         clock.advance(KEPT_MS // 4)
     assert len(volatile._answers) <= 5
 
@@ -64,16 +67,16 @@ async def test_only_served_slates_are_recent_and_only_for_ten_minutes(volatile: 
     rows, recent = MemoryRows(MemoryStore(), volatile), MemoryRecent(volatile)
 
     async def known(read_recent: bool = True) -> list[int]:
-        row = await rows.user(SUBJECT, read_recent=read_recent, request_id="", stages=(), deadline=SOON)
+        row = await rows.user(SUBJECT, read_recent=read_recent, request_id="", stages=(), deadline=soon())
         return sorted(row.recent.tolist())
 
-    await recent.remember(SUBJECT, [1, 2], Purpose.SERVE, SOON)
-    await recent.remember(SUBJECT, [3], Purpose.EVALUATE, SOON)
+    await recent.remember(SUBJECT, [1, 2], Purpose.SERVE, soon())
+    await recent.remember(SUBJECT, [3], Purpose.EVALUATE, soon())
     assert await known() == [1, 2]
     clock.advance(keys.RECENT_MS)
     assert await known() == [1, 2]
     clock.advance(1)
-    await recent.remember(SUBJECT, [2], Purpose.SERVE, SOON)
+    await recent.remember(SUBJECT, [2], Purpose.SERVE, soon())
     assert await known() == [2]
     assert await known(read_recent=False) == []
 
@@ -89,10 +92,10 @@ async def test_rows_answers_and_progress_are_those_of_the_stores(volatile: Volat
             )
         ]
     )
-    await MemoryAnswers(volatile).claim(SUBJECT, "r", b"packed", SOON)
-    row = await rows.user(SUBJECT, read_recent=True, request_id="r", stages=("users", "items"), deadline=SOON)
+    await MemoryAnswers(volatile).claim(SUBJECT, "r", b"packed", soon())
+    row = await rows.user(SUBJECT, read_recent=True, request_id="r", stages=("users", "items"), deadline=soon())
     assert row.states == {"user_history.v1": b"h"} and row.stored_answer == b"packed"
     assert row.progress_ms == {"users": 12} and row.recent.dtype == np.uint64
-    assert await rows.items([7, 8], SOON) == [(7, "item_counts.v1", b"c")]
-    nobody = await rows.user(OTHER, read_recent=True, request_id="", stages=(), deadline=SOON)
+    assert await rows.items([7, 8], soon()) == [(7, "item_counts.v1", b"c")]
+    nobody = await rows.user(OTHER, read_recent=True, request_id="", stages=(), deadline=soon())
     assert nobody.states == {} and nobody.stored_answer == b""
