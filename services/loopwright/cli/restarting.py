@@ -18,6 +18,7 @@ from loopwright.localmesh.mesh import GRACE_S
 from loopwright.localmesh.process import ProcessRecord, stop_recorded
 from loopwright.localmesh.run_file import RunFile, read_run_file
 from loopwright.localmesh.topology import SERVERS, service_name
+from loopwright.rpc import RECONNECTED_WITHIN_S
 
 LOOK_EVERY_S = 0.1
 
@@ -68,7 +69,7 @@ def chosen_records(present: RunFile, name: str) -> list[ProcessRecord]:
 
 
 async def roll(record: ProcessRecord, data_dir: Path, within_s: float = READY_WITHIN_S) -> Rolled:
-    """End a process and return once `run.json` names the one that took its place, which is ready then.
+    """End a process and return once callers have found the one that took its place, which `run.json` names then.
 
     Raises:
         ServerDidNotStart: none did in time.
@@ -80,6 +81,8 @@ async def roll(record: ProcessRecord, data_dir: Path, within_s: float = READY_WI
     while clock() - ended < within_s:
         present = read_run_file(data_dir)
         if present is not None and any(one.name == record.name and one != record for one in present.processes):
-            return Rolled(record.name, by_itself, ended - begun, clock() - ended)
+            back = clock()
+            await asyncio.sleep(RECONNECTED_WITHIN_S)
+            return Rolled(record.name, by_itself, ended - begun, back - ended)
         await asyncio.sleep(LOOK_EVERY_S)
     raise ServerDidNotStart(f"{record.name} was not back within {within_s:g} s: see its log in {data_dir / 'logs'}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from loopwright.localmesh.failures import UnknownProcess
@@ -12,6 +13,7 @@ from loopwright.localmesh.keeping import Keeper, Restarted
 from loopwright.localmesh.process import ProcessRecord
 from loopwright.localmesh.supervisor import Supervisor
 from loopwright.localmesh.topology import SERVERS, Layout
+from loopwright.rpc import RECONNECTED_WITHIN_S
 
 READY_WITHIN_S = 90.0
 """A service folds the log before it is ready."""
@@ -84,13 +86,15 @@ class LocalMesh:
         self._supervisor.hurry_behind(name)
 
     async def restart(self, name: str) -> Restarted:
-        """Restart it gracefully: SIGTERM, its own end within its grace, start; return when it is ready.
+        """Restart it gracefully: SIGTERM, its own end within its grace, start; return when callers have found it.
 
         Raises:
             ProcessHeld: it is held down.
             Fault: it did not start again; it is still tried.
         """
-        return await self._keeper(name).restart()
+        restarted = await self._keeper(name).restart()
+        await asyncio.sleep(RECONNECTED_WITHIN_S)
+        return restarted
 
     async def ready(self, name: str) -> bool:
         """Say whether it is up and answers now."""

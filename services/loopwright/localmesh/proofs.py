@@ -92,6 +92,7 @@ async def verify_many(
     seed: int,
     told: Callable[[int], object] = lambda done: None,
     purposes: Collection[Purpose] = (Purpose.SERVE,),
+    since_ms: int = 0,
 ) -> Proven:
     """Prove `count` decisions, drawn uniformly from all of these purposes whose funnel is on record.
 
@@ -102,9 +103,10 @@ async def verify_many(
         seed: Of the draw.
         told: Called with the number of decisions proven so far.
         purposes: Whose decisions; by default those that were shown.
+        since_ms: Unix milliseconds; decisions made before are not drawn.
     """
     stop = await log.ends([DECISIONS, FUNNELS])
-    known = await _full_decisions(log, stop, purposes)
+    known = await _full_decisions(log, stop, purposes, since_ms)
     drawn = [known[i] for i in sample_without_replacement(seed, SAMPLE_LABEL, len(known), count)]
     recorded = await _read(log, stop, set(drawn))
     proofs: list[Proof] = []
@@ -129,11 +131,13 @@ async def _orders(log: EventLog) -> dict[str, FallbackOrder]:
     return found
 
 
-async def _full_decisions(log: EventLog, stop: Offsets, purposes: Collection[Purpose]) -> list[bytes]:
+async def _full_decisions(log: EventLog, stop: Offsets, purposes: Collection[Purpose], since_ms: int) -> list[bytes]:
     """Return the ids of decisions with a funnel, sorted, so that the draw does not depend on partitions."""
     found: set[bytes] = set()
     async for records in replay(log, [DECISIONS], stop=stop, on_undecodable=SkipAndCount("proofs")):
         for record in records:
+            if occurred_at_ms(record.event) < since_ms:
+                continue
             decided = record.event.slate_decided
             if decided.funnel_chunks and int(decided.request.purpose) in purposes:
                 found.add(decided.decision_id)

@@ -3,6 +3,7 @@
 from loopwright.rpc.channel import MeshChannel, open_channel
 from loopwright.rpc.deadline import Deadline, current_deadline
 from loopwright.rpc.interceptors.identity import AccessMatrix
+from loopwright.rpc.options import RECONNECTED_WITHIN_S
 from loopwright.rpc.retrying import Guard
 from loopwright.rpc.server import Mount, Serving, serving
 from loopwright.rpc.settings import BreakerSettings, ChannelSettings, RetryPolicy, RetrySettings, RpcSettings
@@ -10,6 +11,7 @@ from loopwright.rpc.status import fault_from_call, grpc_code, to_status
 from loopwright.rpc.stop import run, stop_requested
 
 __all__ = [
+    "RECONNECTED_WITHIN_S",
     "AccessMatrix",
     "BreakerSettings",
     "ChannelSettings",

@@ -14,6 +14,10 @@ Options = list[tuple[str, int | str]]
 # begun when their time is over. From the first number on gRPC refuses some of them, from the second on all, bare, as
 # CANCELLED; a burst that an idle process can take must stay below it (8 and 16 lost 38 of 320 calls in bursts of 16).
 _PENDING: Options = [("grpc.server.max_pending_requests", 64), ("grpc.server.max_pending_requests_hard_limit", 128)]
+_LONGEST_RECONNECT_WAIT_S = 0.5
+RECONNECTED_WITHIN_S = 1.0
+"""By then a channel uses a replica that came back: the longest wait, jittered by 20 %, with time to connect. Who
+restarts one replica after the other waits that long in between, or a caller finds none of them."""
 
 
 def server_options(settings: RpcSettings) -> Options:
@@ -53,7 +57,7 @@ def channel_options(settings: ChannelSettings, retry: RetryPolicy | None) -> Opt
         ("grpc.service_config", json.dumps(config)),
         # A peer that comes back is found within a second, not after gRPC's two minutes: its wait is jittered by 20 %.
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 500),
+        ("grpc.max_reconnect_backoff_ms", _ms(_LONGEST_RECONNECT_WAIT_S)),
         # Despite its name the limit of one attempt, by default 20 s: an address that swallows packets, a frozen peer.
         ("grpc.min_reconnect_backoff_ms", 2000),
         # A peer that comes back under another address is looked up again no later than that.

@@ -37,6 +37,8 @@ async def test_random_decisions_hold_across_a_model_switch_and_a_bundle_change(m
     assert (proven.eligible, proven.holding, dict(proven.broken)) == (24, 24, {})
     assert len(proven.policies) == 3 and len(proven.rankers) == 2
     assert told == list(range(1, 25))
+    late = await verify_many(made.log(), made.store, 200, seed=1, since_ms=NOW_MS + 10)
+    assert (late.eligible, late.holding, len(late.policies)) == (16, 16, 2)
 
 
 async def test_the_seed_decides_which_decisions_are_drawn(made: RecordedLog) -> None:
