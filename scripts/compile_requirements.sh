@@ -14,13 +14,15 @@ compile() { # compile OUTPUT INPUT ARGUMENTS...
         "$@" --output-file "requirements/$output" "$input"
 }
 
+# First of all the union: what a service has alone is a part of it, version by version.
+compile all.txt pyproject.toml --extra localmesh --extra dev "$@"
+set -- "$@" --constraint requirements/all.txt
 compile base.txt pyproject.toml "$@"
 for service in recommender retrieval hydration ranking policy exposure ingest projector trainer monitor simulator cli; do
     compile "$service.txt" pyproject.toml --extra "$service" "$@"
 done
 compile localmesh.txt pyproject.toml --extra localmesh "$@"
 compile dev.txt pyproject.toml --extra dev "$@"
-compile all.txt pyproject.toml --extra localmesh --extra dev "$@"
 compile build.txt requirements/build.in "$@"
 compile bootstrap.txt requirements/bootstrap.in "$@"
 

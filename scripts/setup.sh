@@ -10,11 +10,11 @@ STAMP=$VENV/.loopwright-setup
 export HNSWLIB_NO_NATIVE=1 # compile for any CPU of this kind, not for this machine's
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
-INPUTS=(pyproject.toml requirements/all.txt requirements/build.txt scripts/setup.sh
+INPUTS=(pyproject.toml requirements/all.txt requirements/build.txt scripts/setup.sh scripts/sync_requirements.sh
     services/loopwright/localmesh/kafka_jars.lock services/loopwright/localmesh/dataset.lock)
 
-fingerprint() { # the content of everything set-up depends on, the place of the environment included
-    { pwd && cat "${INPUTS[@]}"; } | cksum
+fingerprint() { # the content of everything set-up depends on, the place of the environment and the choice of torch included
+    { pwd && echo "${LOOPWRIGHT_TORCH:-}" && cat "${INPUTS[@]}"; } | cksum
 }
 
 if [ -x "$VENV/bin/loopwright" ] && [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] &&
@@ -62,10 +62,10 @@ uv=$(find_uv)
 rm -f "$STAMP"
 [ -x "$VENV/bin/python" ] || "$uv" venv --clear --quiet --python "$python" "$VENV"
 export VIRTUAL_ENV=$PWD/$VENV
-echo "installing the locked requirements (torch is most of it: about 5 GB on disk)"
+echo "installing the locked requirements (torch is most of it: 5 GB on disk; LOOPWRIGHT_TORCH=cpu takes its CPU build)"
 # Compiled here once: a dozen processes start per mesh, and where PYTHONDONTWRITEBYTECODE is set each would compile all it
 # imports again (3.3 s of CPU instead of 1.1 s for exposure, measured).
-"$uv" pip sync --quiet --compile-bytecode --require-hashes --build-constraints requirements/build.txt requirements/all.txt
+UV=$uv scripts/sync_requirements.sh all --quiet --compile-bytecode
 "$uv" pip install --quiet --offline --no-deps --no-build-isolation --editable .
 "$VENV/bin/python" -m compileall -q services shared
 "$VENV/bin/python" -m loopwright.localmesh.provision

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import onnxruntime
 from numpy.typing import NDArray
+
+# Since 1.32 ONNX Runtime reports its use to its maker, from a thread of its own and with an id kept in the home folder,
+# unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 from loopwright.faults import translate
 from loopwright.modelstore.golden import GoldenCase, compare
