@@ -245,7 +245,10 @@ def _tell(done: Switched, as_json: bool) -> None:
 
 def _list(known: list[Bundle], as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps([{n: getattr(b, n) for n in ("version", "surface", "active")} for b in known]))
+        facts = [{name: getattr(b, name) for name in ("version", "surface", "active")} for b in known]
+        out.print_json(
+            json.dumps([fact | {"bundle": json.loads(b.document)} for fact, b in zip(facts, known, strict=True)])
+        )
         return
     table = Table(Column("version", no_wrap=True), "surface", "state", "two_tower", "pre_ranker", "ranker", "replicas")
     for bundle in known:

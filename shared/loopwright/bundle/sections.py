@@ -5,16 +5,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from loopwright.bundle.frozen_map import FrozenMap
 from loopwright.domain.enums import PLANNED_SOURCES, Source
 from loopwright.pipeline.types import SourcePlan
 
-SourceName = Literal["two_tower", "co_visitation", "trending", "fresh", "popularity"]
-"""Names of `domain.enums.Source` in lower case; a test holds the two together."""
+_SOURCE_NAMES = tuple(source.name.lower() for source in PLANNED_SOURCES)
+
+
+def _planned(name: str) -> str:
+    if name not in _SOURCE_NAMES:
+        raise PydanticCustomError("unknown_source", "must be one of {known}", {"known": ", ".join(_SOURCE_NAMES)})
+    return name
+
+
+SourceName = Annotated[str, AfterValidator(_planned)]
+"""A planned member of `domain.enums.Source` in lower case; the JSON schema lists none, so that one may be added."""
 
 Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda value: value + 0.0)]
 """A finite float; adding 0.0 turns -0.0 into 0.0, so that equal bundles have one canonical form."""
@@ -72,7 +82,9 @@ class Retrieval(Section):
 
     max_candidates: int = Field(ge=1, le=2000, description="Most candidates after the merge.")
     fresh_days: Number = Field(gt=0.0, le=3650.0, description="Age up to which an item counts as fresh.")
-    sources: FrozenMap[SourceName, SourceSettings] = Field(description="Sources by name.")
+    sources: FrozenMap[SourceName, SourceSettings] = Field(
+        description="Sources by name: a member of `Source` in domain/enums.py, in lower case."
+    )
 
     def plans(self) -> tuple[SourcePlan, ...]:
         """Return the planned sources in the order of their numbers, which is the record's column order."""
@@ -145,7 +157,3 @@ class Staleness(Section):
     """What happens when projection lag exceeds a group's maximum."""
 
     on_stale: Literal["flag"] = Field(description="flag: serve, and say so in the degradations.")
-
-
-if set(get_args(SourceName)) != {source.name.lower() for source in PLANNED_SOURCES}:
-    raise TypeError("SourceName must name exactly the planned members of Source")

@@ -1,4 +1,7 @@
-"""Enumerations of the contracts as plain integers; the numbers equal those of `protos/`, which a test checks."""
+"""Enumerations of the contracts as plain integers; the numbers equal those of `protos/`, which a test checks.
+
+`Source` alone may have members that the contracts do not name: it is the registry of candidate sources.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,11 @@ from enum import IntEnum, IntFlag
 
 
 class Source(IntEnum):
-    """Who proposed a candidate."""
+    """Who proposed a candidate; the one list of candidate sources, which retrieval, bundles and every reader follow.
+
+    A name is, in lower case, the source's name in bundles and reports and that of its file. A number lies on record for
+    good: it is never changed and never given to another source.
+    """
 
     TWO_TOWER = 1
     CO_VISITATION = 2

@@ -69,7 +69,7 @@ def test_every_violation_is_reported_at_once() -> None:
 
 def test_an_unknown_source_is_refused_by_its_path() -> None:
     assert told(changed("retrieval.sources.gossip", {"quota": 1, "weight": 1.0, "budget_ms": 1}))[0].startswith(
-        "retrieval.sources.gossip: must be 'two_tower'"
+        "retrieval.sources.gossip: must be one of two_tower, co_visitation"
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.conftest import FakeMesh
 
-from loopwright.bundle import canonical_json, default_bundle, policy_version, with_models, with_values
+from loopwright.bundle import canonical_json, default_bundle, parse_bundle, policy_version, with_models, with_values
 from loopwright.cli.clients import Bundle
 from loopwright.cli.promoting import active_bundle, promote_models, published_bundle, read_models, switch
 from loopwright.faults import InvalidRequest, Kind, RemoteFault, UnknownBundle, UnknownSurface
@@ -116,6 +116,8 @@ def test_the_commands_switch_list_and_roll_back_on_a_real_policy_service(mesh: F
     said = json.loads(done.stdout)
     assert (said["policy_version"], said["previous"]) == (policy_version(SECOND), policy_version(FIRST))
     listed = json.loads(mesh.run("promote", "--json").stdout)
+    whole = {fact["version"]: parse_bundle(json.dumps(fact["bundle"])) for fact in listed}
+    assert all(policy_version(bundle) == version for version, bundle in whole.items())
     assert [(b["version"], b["active"]) for b in listed] == [
         (policy_version(SECOND), True),
         (policy_version(FIRST), False),

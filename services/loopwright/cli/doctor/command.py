@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from loopwright.cli.doctor import machine
+from loopwright.cli.doctor import folders, keys, machine, native
 from loopwright.cli.doctor.finding import Finding, State
 from loopwright.cli.doctor.live import mesh_checks
 from loopwright.cli.mesh_access import DEFAULT_DATA_DIR, AsJson, DataDir, out
@@ -30,7 +31,8 @@ def doctor(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> Non
     if as_json:
         out.print_json(json.dumps({"broken": broken, "findings": [asdict(finding) for finding in findings]}))
     else:
-        out.print(findings_table(findings))
+        for line in lines(findings):
+            out.print(line, soft_wrap=True)
     if broken:
         raise typer.Exit(BROKEN)
 
@@ -39,13 +41,17 @@ def examine(data_dir: Path, cache: Path, told: Callable[[str], object] = lambda 
     """Return the finding of every check, those of the machine first; `told` is given the name of each look."""
     looks: list[tuple[str, Callable[[], list[Finding]]]] = [
         ("python", lambda: [machine.python_version()]),
+        ("hnswlib", lambda: [native.hnswlib()]),
         ("java", lambda: [machine.java()]),
         ("kafka jars", lambda: [machine.kafka_jars(cache)]),
         ("redis", lambda: [machine.redis_server()]),
         ("data set", lambda: [machine.data_set(cache)]),
-        ("data folder", lambda: [machine.data_folder(data_dir)]),
-        ("disk", lambda: [machine.disk_space(data_dir)]),
-        ("model store", lambda: [machine.model_store(data_dir)]),
+        ("open files", lambda: [machine.open_files()]),
+        ("bindings", lambda: [keys.bindings(os.environ)]),
+        ("data folder", lambda: [folders.data_folder(data_dir)]),
+        ("disk", lambda: [folders.disk_space(data_dir)]),
+        ("model store", lambda: [folders.model_store(data_dir)]),
+        ("wall clock", lambda: [folders.wall_clock(data_dir)]),
         ("mesh", lambda: asyncio.run(mesh_checks(data_dir))),
     ]
     findings: list[Finding] = []
@@ -55,13 +61,13 @@ def examine(data_dir: Path, cache: Path, told: Callable[[str], object] = lambda 
     return findings
 
 
-def findings_table(findings: list[Finding]) -> Table:
-    """Return the findings as a table."""
+def lines(findings: list[Finding]) -> Iterator[Text]:
+    """Yield a line for each finding, its mend on a line of its own, and last how many are broken."""
     colours = {State.OK: "green", State.NOTE: "yellow", State.BROKEN: "bold red"}
-    table = Table("check", "state")
-    for header in ("found", "mend"):
-        table.add_column(header, overflow="fold")
     for finding in findings:
-        colour = colours[finding.state]
-        table.add_row(finding.check, f"[{colour}]{finding.state}[/{colour}]", finding.found, finding.mend)
-    return table
+        state = (f"{finding.state:<7}", colours[finding.state])
+        yield Text.assemble(state, f"{finding.check:<12} {finding.found}")
+        if finding.mend:
+            yield Text(f"{'':7}{'mend:':<12} {finding.mend}")
+    count = sum(finding.state is State.BROKEN for finding in findings)
+    yield Text(f"{count} broken" if count else "nothing is broken")

@@ -1,9 +1,8 @@
-"""Checks of the machine and the data folder; none of them needs a mesh."""
+"""Checks of the machine: what set-up installs and fetches, and the limit of open files."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import resource
 import sys
 from pathlib import Path
 
@@ -13,21 +12,19 @@ from loopwright.localmesh.dataset import movielens_files
 from loopwright.localmesh.jars import KAFKA_VERSION, jars_present
 from loopwright.localmesh.java import find_java
 from loopwright.localmesh.redis_server import find_redis
-from loopwright.modelstore import ModelStore
 
 OLDEST_PYTHON = (3, 11)
-NEEDED_GIB = 1.0
-"""A demo writes about a quarter of this; a full disk stops the broker."""
-
-ROOMY_GIB = 5.0
+NEEDED_FILES = 1024
+"""Of the broker, which raises its own limit up to the hard one: it holds about 200 on a new mesh, more a segment."""
 
 
 def python_version(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
     """Say whether this Python is new enough."""
-    text = ".".join(map(str, version))
+    text = f"{'.'.join(map(str, version))} at {sys.executable}"
     if version < OLDEST_PYTHON:
-        return Finding("python", State.BROKEN, text, "install Python 3.11 or newer, then `make clean setup`")
-    return Finding("python", State.OK, f"{text} at {sys.executable}")
+        mend = "`sudo apt-get install python3.11`, or your system's, then `make clean && PYTHON=python3.11 make setup`"
+        return Finding("python", State.BROKEN, f"{text}, and 3.11 is needed", mend)
+    return Finding("python", State.OK, text)
 
 
 def java() -> Finding:
@@ -35,7 +32,8 @@ def java() -> Finding:
     try:
         return Finding("java", State.OK, str(find_java()))
     except Fault as fault:
-        return Finding("java", State.BROKEN, fault.message, "`make setup`, or set JAVA_HOME to a Java of 17 or newer")
+        mend = "`make setup` installs one, or `export JAVA_HOME=` the folder of a Java of 17 or newer"
+        return Finding("java", State.BROKEN, fault.message, mend)
 
 
 def kafka_jars(cache: Path) -> Finding:
@@ -44,7 +42,7 @@ def kafka_jars(cache: Path) -> Finding:
         jars = jars_present(cache)
     except Fault as fault:
         return Finding("kafka jars", State.BROKEN, fault.message, "`make setup` fetches and verifies them")
-    return Finding("kafka jars", State.OK, f"{len(jars)} jars of Kafka {KAFKA_VERSION}, as locked")
+    return Finding("kafka jars", State.OK, f"{len(jars)} jars of Kafka {KAFKA_VERSION}, every hash as locked")
 
 
 def redis_server() -> Finding:
@@ -52,7 +50,8 @@ def redis_server() -> Finding:
     try:
         return Finding("redis", State.OK, str(find_redis()))
     except Fault as fault:
-        return Finding("redis", State.BROKEN, fault.message, "`make setup`, or install redis-server of 7 or newer")
+        mend = "`make setup` installs one, or `sudo apt-get install redis-server` of 7 or newer"
+        return Finding("redis", State.BROKEN, fault.message, mend)
 
 
 def data_set(cache: Path) -> Finding:
@@ -63,43 +62,19 @@ def data_set(cache: Path) -> Finding:
     return Finding("data set", State.NOTE, f"not in {found.ratings.parent}", "`make setup`, before `make demo`")
 
 
-def data_folder(data_dir: Path) -> Finding:
-    """Say whether the data folder can be written."""
-    folder = _existing(data_dir)
-    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-        return Finding("data folder", State.OK, str(data_dir))
-    return Finding("data folder", State.BROKEN, f"{folder} cannot be written", "choose another with --data-dir")
+def open_files(limits: tuple[int, int] | None = None) -> Finding:
+    """Say whether a process may hold as many files and connections as the broker does.
+
+    Args:
+        limits: Soft and hard limit, -1: none; default: this process's, which a mesh inherits.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE) if limits is None else limits
+    text = f"at most {_count(soft)} a process, {_count(hard)} when asked for"
+    if 0 <= hard < NEEDED_FILES:
+        mend = f"`ulimit -Hn {NEEDED_FILES}` as root, or LimitNOFILE of the unit that starts the shell"
+        return Finding("open files", State.BROKEN, f"{text}; the broker needs {NEEDED_FILES}", mend)
+    return Finding("open files", State.OK, text)
 
 
-def disk_space(data_dir: Path) -> Finding:
-    """Say whether there is room for the log."""
-    free = shutil.disk_usage(_existing(data_dir)).free / (1 << 30)
-    text = f"{free:.1f} GiB free at {data_dir}"
-    mend = "free some, or choose another folder with --data-dir: the log grows by about 10 KB a decision"
-    if free < NEEDED_GIB:
-        return Finding("disk", State.BROKEN, text, mend)
-    return Finding("disk", State.NOTE if free < ROOMY_GIB else State.OK, text, mend if free < ROOMY_GIB else "")
-
-
-def model_store(data_dir: Path) -> Finding:
-    """Say whether every model has the contents that its version names."""
-    store = ModelStore(data_dir / "models")
-    versions = store.versions()
-    broken: list[str] = []
-    for version in versions:
-        try:
-            store.load(version)
-        except Fault as fault:
-            broken.append(f"{version[:12]} {fault.reason}")
-    if broken:
-        mend = "restore the folder from a copy, or `loopwright rollback` if it is pinned, and train again"
-        return Finding("model store", State.BROKEN, ", ".join(broken), mend)
-    return Finding("model store", State.OK, f"{len(versions)} models, every hash as named")
-
-
-def _existing(path: Path) -> Path:
-    """Return the path, or its nearest ancestor that exists."""
-    path = path.resolve()
-    while not path.exists():
-        path = path.parent
-    return path
+def _count(limit: int) -> str:
+    return "any number" if limit < 0 else str(limit)

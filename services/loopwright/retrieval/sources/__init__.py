@@ -1,18 +1,9 @@
-"""Candidate sources: one file, one line in `SOURCES` and one test each."""
+"""Candidate sources: every planned member of `domain.enums.Source` has the file of its name here, and one test."""
 
-from loopwright.retrieval.sources.co_visitation import CoVisitation
-from loopwright.retrieval.sources.fresh import Fresh
-from loopwright.retrieval.sources.popularity import Popularity
+from loopwright.domain.enums import PLANNED_SOURCES
+from loopwright.retrieval.sources.registry import source_of
 from loopwright.retrieval.sources.source import CandidateSource
-from loopwright.retrieval.sources.trending import Trending
-from loopwright.retrieval.sources.two_tower import TwoTowerNeighbours
 
-SOURCES: tuple[CandidateSource, ...] = (
-    TwoTowerNeighbours(),
-    CoVisitation(),
-    Trending(),
-    Fresh(),
-    Popularity(),
-)
+SOURCES: tuple[CandidateSource, ...] = tuple(source_of(source) for source in PLANNED_SOURCES)
 
 __all__ = ["SOURCES", "CandidateSource"]

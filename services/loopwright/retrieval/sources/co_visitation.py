@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from loopwright.domain.enums import Source
 from loopwright.retrieval.query import Evidence, Proposal
 from loopwright.retrieval.selection import best
+from loopwright.retrieval.sources.source import CandidateSource
 
 
-class CoVisitation:
+class CoVisitation(CandidateSource):
     """Items that the user's history supports in the co-visitation graph; empty for a user without history."""
 
     source = Source.CO_VISITATION
 
     def propose(self, evidence: Evidence, quota: int) -> Proposal:
         """Return the items with the highest positive total."""
-        ids, scores = evidence.graph.item_ids, evidence.graph_scores.total
+        scores = evidence.graph_scores.total
+        supported = np.flatnonzero(scores > 0)
+        ids, scores = evidence.graph.item_ids[supported], scores[supported]
         rows = evidence.items.rows_of(ids)
-        allowed = (rows >= 0) & (scores > 0)
-        allowed[allowed] &= ~evidence.barred[rows[allowed]]
+        allowed = rows >= 0
+        allowed[allowed] = ~evidence.barred[rows[allowed]]
         ids, scores = ids[allowed], scores[allowed]
         kept = best(ids, scores, quota)
         return Proposal(ids[kept], scores[kept])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from loopwright.domain.enums import Source
 from loopwright.retrieval.query import Evidence, Proposal, nothing
+from loopwright.retrieval.sources.source import CandidateSource
 
 
-class TwoTowerNeighbours:
+class TwoTowerNeighbours(CandidateSource):
     """Neighbours of the user's embedding in graph and side buffer; empty when the bundle pins no two-tower model."""
 
     source = Source.TWO_TOWER

