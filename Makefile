@@ -29,8 +29,8 @@ faults: setup ## the mesh while its parts die: one table (TABLE=docs/faults.md w
 demo: setup ## the whole loop on one machine: start, import, train, serve, retrain, explain, stop (ARGS=--keep)
 	@$(BIN)/loopwright demo $(ARGS)
 
-bench: setup ## measurements that are printed, never judged
-	@for script in benchmarks/*/bench_*.py; do [ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: setup ## what the mesh costs beside its floors, written to benchmarks/RESULTS.md (ARGS="serving hop append rates")
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 quality: setup ## quality of every source and stage on the per-user temporal split
 	@$(BIN)/python -m benchmarks.quality $(ARGS)

@@ -21,6 +21,8 @@ PROTOS = ROOT / "protos"
 WELL_KNOWN = Path(protoc.__file__).parent / "_proto"
 OPTIONAL = re.compile(r"\b(absent|default:)", re.IGNORECASE)
 """How a comment says that a message field may be left out."""
+OPEN_ENUMS = {"loopwright.api.common.v1.CandidateSource"}
+"""Whose numbers the domain's registry decides, when the message is parsed (ADR 0014)."""
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +114,9 @@ def value_flaws(name: str, field: FieldDescriptor, rules: Any) -> Iterator[str]:
         yield from text_flaws(name, rules.string)
     elif kind == FieldDescriptor.TYPE_BYTES:
         yield from text_flaws(name, rules.bytes)
+    elif kind == FieldDescriptor.TYPE_ENUM and field.enum_type.full_name in OPEN_ENUMS:
+        if 0 not in rules.enum.not_in:
+            yield f"{name} takes the number of nothing"
     elif kind == FieldDescriptor.TYPE_ENUM and not rules.enum.defined_only:
         yield f"{name} takes numbers that are not defined"
 

@@ -13,7 +13,6 @@ from loopwright.exposure.config import ExposureSettings
 from loopwright.exposure.feedback import Feedback
 from loopwright.exposure.known_ids import KnownIds
 from loopwright.exposure.ledger import DecisionLedger, TokenPolicy
-from loopwright.exposure.recent import RecentSlates, RecentStore
 from loopwright.exposure.tokens import KeyRing
 from loopwright.lifecycle import MeshClock
 from loopwright.store.connection import open_redis
@@ -29,28 +28,18 @@ class Exposure:
 
     ledger: DecisionLedger
     feedback: Feedback
-    recent: RecentStore
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What exposure keeps beside the log, for minutes."""
-
-    answers: AnswerStore
-    recent: RecentStore
 
 
 @asynccontextmanager
-async def _redis_stores(settings: ExposureSettings, clock: MeshClock) -> AsyncIterator[Stores]:
-    ceiling_s, namespace = settings.redis_timeout_ms / 1000, settings.redis_namespace
+async def _redis_answers(settings: ExposureSettings, clock: MeshClock) -> AsyncIterator[AnswerStore]:
+    ceiling_s = settings.redis_timeout_ms / 1000
     async with open_redis(settings.redis_url, ceiling_s) as redis:
-        recent = RecentSlates(redis, clock.wall_ms, ceiling_s, namespace)
-        yield Stores(RedisAnswers(redis, ceiling_s, namespace), recent)
+        yield RedisAnswers(redis, clock.wall_ms, ceiling_s, settings.redis_namespace)
 
 
 @asynccontextmanager
 async def bootstrap(
-    settings: ExposureSettings, log: EventLog, clock: MeshClock, stores: Stores | None = None
+    settings: ExposureSettings, log: EventLog, clock: MeshClock, answers: AnswerStore | None = None
 ) -> AsyncIterator[Exposure]:
     """Yield the domain objects; leaving ends open appends, then drains the outbox, before the caller closes the log.
 
@@ -58,7 +47,8 @@ async def bootstrap(
         settings: Settings of exposure.
         log: The event log.
         clock: The mesh clock.
-        stores: Stored answers and recent slates; default: those in the Redis-compatible server that the settings name.
+        answers: Stored answers and what was served lately; default: those in the Redis-compatible server that the
+            settings name.
     """
     async with AsyncExitStack() as stack:
         outbox = None
@@ -68,14 +58,13 @@ async def bootstrap(
         writer = await stack.enter_async_context(
             DurableWriter(log, outbox, kafka_budget_s=settings.log_budget_ms / 1000)
         )
-        kept = stores if stores is not None else await stack.enter_async_context(_redis_stores(settings, clock))
+        kept = answers if answers is not None else await stack.enter_async_context(_redis_answers(settings, clock))
         threads = stack.enter_context(ThreadPoolExecutor(COMPRESSION_THREADS, thread_name_prefix="funnel"))
         ring = KeyRing(settings.token_key_id, settings.token_keys())
         tokens = TokenPolicy(ring, settings.token_ttl_s)
-        ledger = DecisionLedger(writer, kept.answers, tokens, clock, threads)
+        ledger = DecisionLedger(writer, kept, tokens, clock, threads)
         stack.push_async_callback(ledger.drained, STOP_S)
         yield Exposure(
             ledger=ledger,
             feedback=Feedback(writer, ring, clock, KnownIds(settings.known_ids_size)),
-            recent=kept.recent,
         )

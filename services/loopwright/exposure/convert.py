@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
+from loopwright.api.common.v1.decision_pb2 import Versions
 from loopwright.api.events.v1 import decision_pb2, feedback_pb2
 from loopwright.api.exposure.v1 import exposure_service_pb2 as pb
 from loopwright.api.exposure.v1 import ledger_service_pb2 as ledger_pb
-from loopwright.domain.enums import ActionKind, Purpose
+from loopwright.api.recommender.v1.recommender_service_pb2 import RecommendResponse
+from loopwright.domain.enums import ActionKind, Purpose, Scheme, Source
 from loopwright.domain.ids import (
     DECISION_BYTES,
     SUBJECT_BYTES,
@@ -18,19 +21,18 @@ from loopwright.domain.ids import (
 )
 from loopwright.eventlog import Event
 from loopwright.eventlog.envelope import HasNow, make_event
-from loopwright.exposure.decision import Decision
+from loopwright.exposure.decision import Decision, WaitingAnswer
 from loopwright.exposure.reports import Act, Receipt, View, Viewed
 from loopwright.exposure.tokens import Claims
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.convert.answer import (
     HASH_BYTES,
-    StoredAnswer,
     answer_from_proto,
     answer_to_proto,
     is_pending,
     pack_pending,
     pack_stored,
-    unpack_stored,
+    unpack_message,
 )
 from loopwright.pipeline.convert.decision import record_to_proto
 from loopwright.pipeline.convert.degradations import degradations_to_proto, versions_to_proto
@@ -39,6 +41,48 @@ from loopwright.pipeline.record import DecisionRecord
 from loopwright.pipeline.types import Degradation
 
 PRODUCER = "exposure"
+
+
+_SOURCES = frozenset(map(int, Source))
+_SCHEMES = frozenset(map(int, Scheme))
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMessage:
+    """A `WaitingAnswer` that is a message and stays one; a slate's values would cost more than all else here.
+
+    Attributes:
+        message: This answer's own.
+    """
+
+    message: RecommendResponse
+
+    @property
+    def decision_id(self) -> bytes:
+        """See `WaitingAnswer.decision_id`."""
+        return bytes.fromhex(self.message.decision_id)
+
+    @property
+    def positions(self) -> list[int]:
+        """See `WaitingAnswer.positions`."""
+        return [item.position for item in self.message.items]
+
+    def sign(self, tokens: Iterable[str]) -> None:
+        """See `WaitingAnswer.sign`."""
+        for item, token in zip(self.message.items, tokens, strict=True):
+            item.exposure_token = token
+
+    def note(self, notes: Iterable[Degradation]) -> None:
+        """See `WaitingAnswer.note`."""
+        self.message.degradations.extend(degradations_to_proto(tuple(notes)))
+
+    def packed(self, request_hash: bytes) -> bytes | None:
+        """See `WaitingAnswer.packed`."""
+        return pack_stored(request_hash, self.message)
+
+    def answer(self) -> Answer:
+        """See `WaitingAnswer.answer`."""
+        return answer_from_proto(self.message)
 
 
 def decision_from_proto(request: ledger_pb.RecordDecisionRequest) -> Decision:
@@ -56,8 +100,9 @@ def decision_from_proto(request: ledger_pb.RecordDecisionRequest) -> Decision:
         raise invalid("answer.decision_id", "same_decision", "must be the record's")
     if len(asked.request_hash) != HASH_BYTES:
         raise invalid("decision.request.request_hash", "bytes.len", f"must be {HASH_BYTES} bytes")
-    answer = answer_from_proto(request.answer)
-    if [item.position for item in answer.items] != [place.position for place in record.slate]:
+    _check_answer(request.answer)
+    answer = AnswerMessage(request.answer)
+    if answer.positions != [place.position for place in record.slate]:
         raise invalid("answer.items", "same_slate", "must stand at the positions of the record's slate")
     return Decision(
         decision_id=record.decision_id,
@@ -69,9 +114,22 @@ def decision_from_proto(request: ledger_pb.RecordDecisionRequest) -> Decision:
         occurred_at_ms=milliseconds(request.occurred_at, "occurred_at"),
         shown=tuple(place.item_id for place in record.slate),
         answer=answer,
+        versions=request.answer.versions.SerializeToString(),
         body=record.SerializeToString(),
         funnel=request.funnel.SerializeToString() if request.HasField("funnel") else None,
     )
+
+
+def _check_answer(message: RecommendResponse) -> None:
+    """Refuse what `answer_from_proto` refuses, without making the values.
+
+    Raises:
+        InvalidRequest: An enumeration, time or id that this build does not know.
+    """
+    known = all(item.scheme in _SCHEMES and _SOURCES.issuperset(item.sources) for item in message.items)
+    if not known or message.degradations:
+        answer_from_proto(message)  # names the field
+    milliseconds(message.decided_at, "decided_at")
 
 
 def decision_from_record(record: DecisionRecord, answer: Answer) -> Decision:
@@ -86,24 +144,21 @@ def decision_from_record(record: DecisionRecord, answer: Answer) -> Decision:
         surface=record.surface,
         occurred_at_ms=record.occurred_at_ms,
         shown=tuple(place.item_id for place in record.slate),
-        answer=answer,
+        answer=AnswerMessage(answer_to_proto(answer)),
+        versions=versions_to_proto(answer.versions).SerializeToString(),
         body=body.SerializeToString(),
         funnel=None if funnel is None else funnel.SerializeToString(),
     )
 
 
-def packed_answer(request_hash: bytes, answer: Answer) -> bytes | None:
-    """Return the stored form of an answer; None when it would be too long."""
-    return pack_stored(request_hash, answer_to_proto(answer))
-
-
-def stored_answer(packed: bytes) -> StoredAnswer:
-    """Return the answer of a stored form, marked as replayed.
+def stored_answer(packed: bytes) -> tuple[bytes, WaitingAnswer]:
+    """Return the request hash and the answer of a stored form, marked as replayed.
 
     Raises:
         CorruptRecord: The bytes are no stored answer.
     """
-    return unpack_stored(packed)
+    request_hash, message = unpack_message(packed)
+    return request_hash, AnswerMessage(message)
 
 
 def claim_of(decision: Decision) -> bytes:
@@ -116,9 +171,10 @@ def is_claim(stored: bytes) -> bool:
     return is_pending(stored)
 
 
-def settled_to_proto(answer: Answer) -> ledger_pb.RecordDecisionResponse:
+def settled_to_proto(answer: WaitingAnswer) -> ledger_pb.RecordDecisionResponse:
     """Return the answer to give as a response."""
-    return ledger_pb.RecordDecisionResponse(answer=answer_to_proto(answer))
+    assert isinstance(answer, AnswerMessage)  # every one is made here
+    return ledger_pb.RecordDecisionResponse(answer=answer.message)
 
 
 def slate_event(decision: Decision, notes: Sequence[Degradation], funnel_chunks: int, clock: HasNow) -> Event:
@@ -132,14 +188,14 @@ def slate_event(decision: Decision, notes: Sequence[Degradation], funnel_chunks:
         clock,
         PRODUCER,
         surface=decision.surface,
-        versions=versions_to_proto(decision.answer.versions),
+        versions=Versions.FromString(decision.versions),
         slate_decided=body,
     )
 
 
 def funnel_events(decision: Decision, parts: Sequence[bytes], clock: HasNow) -> list[Event]:
     """Return the funnel's events, in the order of the parts."""
-    versions = versions_to_proto(decision.answer.versions)
+    versions = Versions.FromString(decision.versions)
     return [
         make_event(
             event_id("FUNNEL_CHUNK", decision.decision_id, index),
@@ -196,15 +252,6 @@ def acts_from_proto(request: pb.ReportActionsRequest) -> list[Act]:
 def acted_to_proto(receipts: Sequence[Receipt]) -> pb.ReportActionsResponse:
     """Return a batch's receipts as a response."""
     return pb.ReportActionsResponse(receipts=[pb.ActionReceipt(duplicate=r.duplicate, late=r.late) for r in receipts])
-
-
-def remember_from_proto(request: ledger_pb.RememberRecentRequest) -> tuple[bytes, list[int], Purpose]:
-    """Return subject, item ids and purpose of a request.
-
-    Raises:
-        InvalidRequest: A purpose that this build does not know.
-    """
-    return request.subject, list(request.item_ids), parse_enum(Purpose, request.purpose, "purpose")
 
 
 def viewed_event(

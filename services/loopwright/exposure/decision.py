@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from loopwright.domain.enums import Purpose
 from loopwright.pipeline.answer import Answer
+from loopwright.pipeline.types import Degradation
+
+
+class WaitingAnswer(Protocol):
+    """The answer that waits for its record, encoded or not; the ledger writes into it without taking it apart."""
+
+    @property
+    def decision_id(self) -> bytes:
+        """The decision that it tells, 16 bytes."""
+        ...
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """Absolute position of each item, in slate order."""
+        ...
+
+    def sign(self, tokens: Iterable[str]) -> None:
+        """Give each item its token, in slate order."""
+        ...
+
+    def note(self, notes: Iterable[Degradation]) -> None:
+        """Add to its degradations."""
+        ...
+
+    def packed(self, request_hash: bytes) -> bytes | None:
+        """Return the form in which it is stored for repeats of the request; None when that would be too long."""
+        ...
+
+    def answer(self) -> Answer:
+        """Return it as a value."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +54,8 @@ class Decision:
         surface: Surface of the slate.
         occurred_at_ms: Mesh time of the decision.
         shown: Item ids of the slate, in slate order.
-        answer: The answer that waits, without tokens.
+        answer: The answer that waits, without tokens; the decision's own.
+        versions: The encoded versions in force, opaque here.
         body: The encoded record, opaque here.
         funnel: The encoded funnel, opaque here; None when only the slate is logged.
     """
@@ -34,6 +68,7 @@ class Decision:
     surface: str
     occurred_at_ms: int
     shown: tuple[int, ...]
-    answer: Answer
+    answer: WaitingAnswer
+    versions: bytes
     body: bytes
     funnel: bytes | None

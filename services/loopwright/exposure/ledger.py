@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from loopwright.domain.enums import DegradationReason, Purpose, Stage
 from loopwright.eventlog import DECISIONS, FUNNELS, Worth
@@ -16,15 +16,14 @@ from loopwright.exposure.convert import (
     decision_from_record,
     funnel_events,
     is_claim,
-    packed_answer,
     slate_event,
     stored_answer,
 )
-from loopwright.exposure.decision import Decision
+from loopwright.exposure.decision import Decision, WaitingAnswer
 from loopwright.exposure.finishing import Finishing
 from loopwright.exposure.keyed_locks import KeyedLocks
 from loopwright.exposure.refusals import AnswerPending
-from loopwright.exposure.tokens import Claims, KeyRing, mint
+from loopwright.exposure.tokens import KeyRing, mint_slate
 from loopwright.faults import AppendTimeout, Fault, FeatureStoreDown, FeatureStoreTimeout, OutboxFull, RequestIdReused
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.convert.funnel import pack_funnel
@@ -75,10 +74,10 @@ class DecisionLedger:
 
     async def record(self, record: DecisionRecord, answer: Answer, deadline: Deadline) -> Answer:
         """Settle a decision that never left this process; see `settle`."""
-        return await self.settle(decision_from_record(record, answer), deadline)
+        return (await self.settle(decision_from_record(record, answer), deadline)).answer()
 
-    async def settle(self, decision: Decision, deadline: Deadline) -> Answer:
-        """Return the answer to give: with tokens, or the one that this request_id was given before.
+    async def settle(self, decision: Decision, deadline: Deadline) -> WaitingAnswer:
+        """Return the answer to give: the decision's, with tokens, or the one that this request_id was given before.
 
         A call that ends when its append has begun leaves it to end by itself: the record is durable and its answer
         kept, or the append has failed and the request_id is free, or it is unknown and the claim ends by itself.
@@ -88,34 +87,35 @@ class DecisionLedger:
             AnswerPending: Another call is deciding this request_id and was not done in half of this call's time.
             AppendTimeout, LogUnavailable, OutboxFull: The record is not durable; there is no slate.
         """
-        answer = self._with_tokens(decision)
+        self._sign(decision)
         if decision.purpose is Purpose.EVALUATE:
             await self._append(decision, (), deadline)
-            return answer
+            return decision.answer
         async with self._locks.hold((decision.subject, decision.request_id)):
-            return await self._settle_once(decision, answer, deadline)
+            return await self._settle_once(decision, deadline)
 
     async def drained(self, within_s: float) -> None:
         """Return when the appends of calls that are gone have ended; cuts off what has not `within_s` seconds."""
         await self._finishing.drained(within_s)
 
-    async def _settle_once(self, decision: Decision, answer: Answer, deadline: Deadline) -> Answer:
-        packed, earlier = packed_answer(decision.request_hash, answer), None
+    async def _settle_once(self, decision: Decision, deadline: Deadline) -> WaitingAnswer:
+        packed, earlier, away = decision.answer.packed(decision.request_hash), None, False
         try:
             if packed is not None:  # else too long to be stored
                 earlier = await self._claimed(decision, deadline)
         except (FeatureStoreDown, FeatureStoreTimeout) as fault:
             _LOG.warning("request ids are unchecked", extra={"reason": fault.reason})
-            packed = None
+            away = True
         if earlier is not None:
-            return _replayed(decision, answer, earlier)
+            return _replayed(decision, earlier)
         # Longer than the call may last: an append that was given up might land, and a repeat be decided anew.
         lasting = Deadline.after(max(_APPENDING_S, deadline.remaining()), deadline.clock)
         try:
-            notes = await self._finishing.run(self._recorded(decision, packed, lasting), deadline.remaining())
+            notes = await self._finishing.run(self._recorded(decision, packed, away, lasting), deadline.remaining())
         except TimeoutError as error:
             raise AppendTimeout() from error
-        return replace(answer, degradations=(*answer.degradations, *notes))
+        decision.answer.note(notes)
+        return decision.answer
 
     async def _claimed(self, decision: Decision, deadline: Deadline) -> bytes | None:
         """Return None when the request_id is this decision's to decide, else the packed answer it was given.
@@ -138,12 +138,14 @@ class DecisionLedger:
             await asyncio.sleep(min(pause_s, patience.remaining()))
             pause_s = min(_SLOWEST_LOOK_S, pause_s * 2)
 
-    async def _recorded(self, decision: Decision, packed: bytes | None, deadline: Deadline) -> tuple[Degradation, ...]:
+    async def _recorded(
+        self, decision: Decision, packed: bytes | None, away: bool, deadline: Deadline
+    ) -> tuple[Degradation, ...]:
         """Append and make the answer findable, or give the request_id back; return what the answer has to say of it.
 
         Cut off by the stop of the process, it leaves the claim to end by itself: the record may still land.
         """
-        notes = (UNCHECKED,) if packed is None else ()
+        notes = (UNCHECKED,) if away or packed is None else ()
         try:
             await self._append(decision, notes, deadline)
         except AppendTimeout:
@@ -151,13 +153,15 @@ class DecisionLedger:
         except Exception:
             await self._forget(decision)
             raise
-        if packed is None:
+        if away:  # a second look would cost the caller as much again
             return notes
-        return await self._kept(decision, packed, Deadline.after(_KEEPING_S, deadline.clock))
+        failed = await self._kept(decision, packed, Deadline.after(_KEEPING_S, deadline.clock))
+        return notes or failed
 
-    async def _kept(self, decision: Decision, packed: bytes, deadline: Deadline) -> tuple[Degradation, ...]:
+    async def _kept(self, decision: Decision, packed: bytes | None, deadline: Deadline) -> tuple[Degradation, ...]:
+        served = decision.shown if decision.purpose is Purpose.SERVE else ()
         try:
-            await self._answers.keep(decision.subject, decision.request_id, packed, deadline)
+            await self._answers.keep(decision.subject, decision.request_id, packed, served, deadline)
         except (FeatureStoreDown, FeatureStoreTimeout) as fault:  # the record is durable: the answer is told
             _LOG.warning("an answer is not kept for repeats", extra={"reason": fault.reason})
             return (UNCHECKED,)
@@ -189,32 +193,22 @@ class DecisionLedger:
         except Fault as fault:  # the append's own fault is the one to tell; the claim ends by itself in seconds
             _LOG.warning("a failed decision keeps its request id", extra={"reason": fault.reason})
 
-    def _with_tokens(self, decision: Decision) -> Answer:
+    def _sign(self, decision: Decision) -> None:
         if decision.purpose is not Purpose.SERVE:
-            return decision.answer
-        expires_at_s = decision.occurred_at_ms // 1000 + self._tokens.ttl_s
-        items = tuple(
-            replace(
-                item,
-                exposure_token=mint(
-                    Claims(
-                        decision.decision_id,
-                        decision.subject,
-                        item_id,
-                        item.position,
-                        expires_at_s,
-                        decision.surface,
-                    ),
-                    self._tokens.ring,
-                ),
-            )
-            for item, item_id in zip(decision.answer.items, decision.shown, strict=True)
+            return
+        tokens = mint_slate(
+            decision.decision_id,
+            decision.subject,
+            decision.surface,
+            decision.occurred_at_ms // 1000 + self._tokens.ttl_s,
+            zip(decision.shown, decision.answer.positions, strict=True),
+            self._tokens.ring,
         )
-        return replace(decision.answer, items=items)
+        decision.answer.sign(tokens)
 
 
-def _replayed(decision: Decision, answer: Answer, packed: bytes) -> Answer:
-    stored = stored_answer(packed)
-    if stored.request_hash != decision.request_hash:
+def _replayed(decision: Decision, packed: bytes) -> WaitingAnswer:
+    request_hash, earlier = stored_answer(packed)
+    if request_hash != decision.request_hash:
         raise RequestIdReused()
-    return answer if stored.answer.decision_id == decision.decision_id else stored.answer
+    return decision.answer if earlier.decision_id == decision.decision_id else earlier

@@ -14,7 +14,7 @@ from loopwright.rpc import Mount, run, serving
 def mounts(exposure: Exposure) -> list[Mount]:
     """Return the services that the process mounts."""
     return [
-        Mount(add_LedgerServiceServicer_to_server, LedgerServicer(exposure.ledger, exposure.recent)),
+        Mount(add_LedgerServiceServicer_to_server, LedgerServicer(exposure.ledger)),
         Mount(add_ExposureServiceServicer_to_server, ExposureServicer(exposure.feedback)),
     ]
 

@@ -14,14 +14,12 @@ from loopwright.exposure.convert import (
     acted_to_proto,
     acts_from_proto,
     decision_from_proto,
-    remember_from_proto,
     settled_to_proto,
     viewed_to_proto,
     views_from_proto,
 )
 from loopwright.exposure.feedback import Feedback
 from loopwright.exposure.ledger import DecisionLedger
-from loopwright.exposure.recent import RecentStore
 from loopwright.rpc import Deadline
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -30,10 +28,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class LedgerServicer(LedgerServiceServicer):
     """The recommender's way to the log."""
 
-    def __init__(self, ledger: DecisionLedger, recent: RecentStore) -> None:
-        """Take the domain objects."""
+    def __init__(self, ledger: DecisionLedger) -> None:
+        """Take the domain object."""
         self._ledger = ledger
-        self._recent = recent
 
     async def RecordDecision(
         self, request: ledger_pb.RecordDecisionRequest, context: Context
@@ -41,14 +38,6 @@ class LedgerServicer(LedgerServiceServicer):
         """Settle one decision; see `DecisionLedger.settle`."""
         decision = decision_from_proto(request)
         return settled_to_proto(await self._ledger.settle(decision, Deadline.of(context)))
-
-    async def RememberRecent(
-        self, request: ledger_pb.RememberRecentRequest, context: Context
-    ) -> ledger_pb.RememberRecentResponse:
-        """Guard a slate's items; see `RecentStore.remember`."""
-        subject, item_ids, purpose = remember_from_proto(request)
-        await self._recent.remember(subject, item_ids, purpose, Deadline.of(context))
-        return ledger_pb.RememberRecentResponse()
 
 
 class ExposureServicer(ExposureServiceServicer):

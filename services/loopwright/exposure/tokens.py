@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from loopwright.faults import TokenInvalid
@@ -52,7 +52,8 @@ class KeyRing:
         if signing_id not in keys or any(not 1 <= i <= MAX_KEY_ID or not key for i, key in keys.items()):
             raise ValueError("token keys need ids of 1 to 255, and the signing key among them")
         self.signing_id = signing_id
-        self._keys = dict(keys)
+        # What a key and the context do to the hash is done once; a slate has twenty tokens.
+        self._begun = {key_id: hmac.new(key, _CONTEXT, hashlib.sha256) for key_id, key in keys.items()}
 
     def mac(self, key_id: int, signed: bytes) -> bytes:
         """Return the 16-byte HMAC-SHA256 of the bytes.
@@ -60,29 +61,43 @@ class KeyRing:
         Raises:
             TokenInvalid: The ring has no such key.
         """
-        key = self._keys.get(key_id)
-        if key is None:
+        begun = self._begun.get(key_id)
+        if begun is None:
             raise TokenInvalid()
-        return hmac.digest(key, _CONTEXT + signed, hashlib.sha256)[:_MAC_BYTES]
+        mac = begun.copy()
+        mac.update(signed)
+        return mac.digest()[:_MAC_BYTES]
 
 
 def mint(claims: Claims, ring: KeyRing) -> str:
     """Return the token of the claims: URL-safe text of about 95 characters."""
-    surface = claims.surface.encode()
-    signed = (
-        _HEAD.pack(
-            _FORMAT,
-            ring.signing_id,
-            claims.decision_id,
-            claims.subject,
-            claims.item_id,
-            claims.position,
-            claims.expires_at_s,
-            len(surface),
-        )
-        + surface
+    [token] = mint_slate(
+        claims.decision_id,
+        claims.subject,
+        claims.surface,
+        claims.expires_at_s,
+        [(claims.item_id, claims.position)],
+        ring,
     )
-    return base64.urlsafe_b64encode(signed + ring.mac(ring.signing_id, signed)).rstrip(b"=").decode()
+    return token
+
+
+def mint_slate(
+    decision_id: bytes,
+    subject: bytes,
+    surface: str,
+    expires_at_s: int,
+    places: Iterable[tuple[int, int]],
+    ring: KeyRing,
+) -> list[str]:
+    """Return the tokens of a slate's places, each an item id and its position; the rest as in `Claims`."""
+    key_id, named = ring.signing_id, surface.encode()
+    tokens = []
+    for item_id, position in places:
+        head = _HEAD.pack(_FORMAT, key_id, decision_id, subject, item_id, position, expires_at_s, len(named))
+        signed = head + named
+        tokens.append(base64.urlsafe_b64encode(signed + ring.mac(key_id, signed)).rstrip(b"=").decode())
+    return tokens
 
 
 def verify(token: str, ring: KeyRing) -> Claims:

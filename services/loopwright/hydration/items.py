@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loopwright.domain.enums import DegradationReason, Eligibility, Mask, Stage
-from loopwright.domain.vectors import F16, I64, U8, U64
+from loopwright.domain.vectors import I64, U64, Bools
 from loopwright.faults import CorruptRecord, FeatureStoreDown, FeatureStoreTimeout, FieldViolation, InvalidRequest
 from loopwright.featurespec.columns import cross_context
 from loopwright.featurespec.groups import Entity, Group
@@ -23,6 +25,7 @@ from loopwright.rpc import Deadline
 from loopwright.telemetry import get_logger
 
 _LOG = get_logger(__name__)
+T = TypeVar("T", bound=np.generic)
 _CANDIDATES = frozenset({Entity.ITEM, Entity.CROSS})
 
 ITEM_ROWS = "item_rows"
@@ -73,11 +76,11 @@ class ItemSide:
             columns=block.columns,
             group_ages_s=block.ages_s,
             group_mask=mask,
-            creator_ids=_taken(table.creator_ids, rows, known),
-            first_tag_ids=_taken(table.first_tag_ids, rows, known),
-            eligibility=_eligibility(table, rows, known),
-            content=_content(table, rows, known),
-            external_ids=_external_ids(table, rows, known),
+            creator_ids=_taken(table.creator_ids, rows, known, 0),
+            first_tag_ids=_taken(table.first_tag_ids, rows, known, 0),
+            eligibility=_taken(table.eligibility, rows, known, Eligibility.UNKNOWN_ITEM),
+            content=_taken(table.content, rows, known, 0),
+            external_ids=table.external_texts(rows),
             degradations=(*found.degradations, *stale),
         )
 
@@ -111,27 +114,13 @@ class ItemSide:
             raise _broken("cross_context", "must be one that this build's GetUserContext made")
 
 
-def _taken(values: U64, rows: I64, known: np.ndarray) -> U64:
-    taken = np.zeros(len(rows), dtype=np.uint64)
+def _taken(values: NDArray[T], rows: I64, known: Bools, unknown: int) -> NDArray[T]:
+    """Return the values of the rows, and `unknown` for items that the table lacks."""
+    if known.all():
+        return values.take(rows, axis=0)
+    taken = np.full((len(rows), *values.shape[1:]), unknown, dtype=values.dtype)
     taken[known] = values[rows[known]]
     return taken
-
-
-def _eligibility(table: ItemTable, rows: I64, known: np.ndarray) -> U8:
-    bits = np.full(len(rows), Eligibility.UNKNOWN_ITEM, dtype=np.uint8)
-    bits[known] = table.eligibility[rows[known]]
-    return bits
-
-
-def _content(table: ItemTable, rows: I64, known: np.ndarray) -> F16:
-    vectors = np.zeros((len(rows), table.content.shape[1]), dtype=np.float16)
-    vectors[known] = table.content[rows[known]]
-    return vectors
-
-
-def _external_ids(table: ItemTable, rows: I64, known: np.ndarray) -> tuple[str, ...]:
-    names = iter(table.external_ids(rows[known]))
-    return tuple(next(names) if present else "" for present in known.tolist())
 
 
 def _broken(field: str, description: str) -> InvalidRequest:

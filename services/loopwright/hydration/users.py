@@ -8,7 +8,7 @@ import numpy as np
 
 from loopwright.domain.enums import DegradationReason, Mask, Stage
 from loopwright.faults import CorruptRecord, FeatureStoreDown, FeatureStoreTimeout
-from loopwright.featurespec.columns import cross_context, user_columns
+from loopwright.featurespec.columns import cross_context, profile_of, user_columns
 from loopwright.featurespec.groups import USER_STATE_GROUPS, Entity, Group
 from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.users import EMPTY_USER, UserState, guards_of, history_of, read_user
@@ -46,7 +46,8 @@ class UserSide:
         state, unreadable = _state(row.states)
         degradations += unreadable
         answered = not degradations
-        block = user_columns(state, self._table, query.now_ms, query.groups)
+        profile = profile_of(state, self._table, query.now_ms)
+        block = user_columns(state, self._table, query.now_ms, query.groups, profile)
         mask = block.mask if answered else np.full(len(groups), Mask.NOT_ANSWERED, dtype=np.uint8)
         guards = guards_of(state, query.now_ms, query.seen_days)
         return UserContext(
@@ -54,7 +55,7 @@ class UserSide:
             group_ages_s=block.ages_s,
             group_mask=mask,
             history=history_of(state, query.now_ms),
-            cross=cross_context(state, self._table, query.now_ms),
+            cross=cross_context(state, self._table, query.now_ms, profile),
             acted=guards.acted,
             viewed=guards.viewed,
             blocked_items=guards.blocked_items,

@@ -62,7 +62,7 @@ async def bootstrap(settings: IngestSettings, process: Process) -> AsyncIterator
         else:
             intake.note(record.event)
 
-    catalogue = Tail(log, [CATALOG], note, on_undecodable=skipped, name="known items")
+    catalogue = Tail(log, [CATALOG], note, on_undecodable=skipped, aging=True, name="known items")
     startup = Deadline.after(settings.startup_timeout_s)
     await catalogue.start(startup)
     try:

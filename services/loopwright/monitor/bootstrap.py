@@ -57,7 +57,7 @@ async def bootstrap(settings: MonitorSettings, process: Process, meter: Meter = 
         gather=True,
         name="decisions and feedback",
     )
-    readiness = Tail(process.log, [READINESS], progress.apply, name="progress of consumers")
+    readiness = Tail(process.log, [READINESS], progress.apply, gather=True, name="progress of consumers")
     async with AsyncExitStack() as stack:
         for tail in (catalogue, feedback, readiness):
             await stack.enter_async_context(tail)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
 from loopwright.monitor.facts import Served
 
 DAY_MS = 86_400_000
-CREDIT = 60
-"""A position's credit, split evenly among its crediting sources; 60 divides by 1 to 6, so sums stay whole numbers."""
+CREDIT = math.lcm(*range(1, 17))
+"""A position's credit, split evenly among its crediting sources: at most 16 are on record, so sums stay whole."""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,12 @@ from loopwright.domain.vectors import U64, Bools
 from loopwright.eventlog import CATALOG, DEAD_LETTERS, ITEM_FACTS, ITEM_ROWS, Event, Offsets, Record, Topic
 from loopwright.eventlog.dead_letters import INVALID, POISON
 from loopwright.faults import PoisonEvent
+from loopwright.featurespec import item_content
 from loopwright.featurespec.facts import FactBatch
 from loopwright.featurespec.folds.catalog import fold_catalog, item_of
 from loopwright.featurespec.folds.validity import flaw_of
 from loopwright.featurespec.groups import ITEM_CONTENT, ITEM_COUNTS, ITEM_STATE_GROUPS, STAGE_ITEMS
+from loopwright.featurespec.item_content import UNKNOWN
 from loopwright.featurespec.table import ItemTable
 from loopwright.projector import keys, user_stage
 from loopwright.projector.convert import SourcedFacts, facts_from_event, row_to_event
@@ -158,33 +160,40 @@ class ItemStage:
 
     def _fold(self, records: Sequence[Record], facts: Mapping[_Place, _Facts]) -> tuple[_Rows, _Derived]:
         """Fold records into the table; return the states that changed, encoded, and the events of `item_rows`."""
-        changed: dict[int, set[str]] = {}
+        contents: set[int] = set()
         batches: list[FactBatch] = []
         for record in records:
             if record.topic == CATALOG.name:
                 fold_catalog(self._table, record.event)
+                contents.add(item_of(record.event))
             else:
                 batches.append(facts[_place(record)].batch)
-            group = ITEM_CONTENT if record.topic == CATALOG.name else ITEM_COUNTS
-            for item in _items_of(record, facts):
-                changed.setdefault(item, set()).add(group)
-        self._table.fold_facts(FactBatch.joined(batches))
-        return self._encode(self._table, changed)
+        joined = FactBatch.joined(batches)
+        self._table.fold_facts(joined)
+        return self._encode(self._table, contents, set(joined.item_ids.tolist()))
 
-    def _encode(self, table: ItemTable, changed: Mapping[int, Collection[str]]) -> tuple[_Rows, _Derived]:
+    def _encode(self, table: ItemTable, contents: Set[int], counted: Set[int]) -> tuple[_Rows, _Derived]:
+        """Return the states of the items whose catalogue facts and whose counts changed, and the events of them."""
+        items = sorted(contents | counted)
+        rows = table.rows_of(np.array(items, dtype=np.uint64))
+        with_counts = table.counts.fact_ms[rows] >= 0
+        with_counts &= np.fromiter(map(counted.__contains__, items), dtype=np.bool_, count=len(items))
+        counts = iter(table.counts.encode(rows[with_counts]))
+        newest = np.maximum(np.maximum(table.stamp_ms[rows], table.counts.fact_ms[rows]), 0)
         found: _Rows = {}
         derived: _Derived = []
-        items = sorted(changed)
-        rows = table.rows_of(np.array(items, dtype=np.uint64))
-        for item, row, states in zip(items, rows.tolist(), table.encode_rows(rows), strict=True):
-            kept = {group: state for group, state in states.items() if group in changed[item]}
-            newest = max(int(table.stamp_ms[row]), int(table.counts.fact_ms[row]), 0)
-            derived += [
-                row_to_event(item, group, state, newest, self._outlet.clock, self._outlet.producer)
-                for group, state in kept.items()
-            ]
-            if kept:
-                found[item] = kept
+        clock, producer = self._outlet.clock, self._outlet.producer
+        for item, row, newest_ms, has_counts in zip(
+            items, rows.tolist(), newest.tolist(), with_counts.tolist(), strict=True
+        ):
+            states: dict[str, bytes] = {}
+            if item in contents and (content := table.content_of(row)) != UNKNOWN:
+                states[ITEM_CONTENT] = item_content.encode(content)
+            if has_counts:
+                states[ITEM_COUNTS] = next(counts)
+            derived += [row_to_event(item, group, state, newest_ms, clock, producer) for group, state in states.items()]
+            if states:
+                found[item] = states
         return found, derived
 
     async def _isolate(self, records: Sequence[Record], facts: Mapping[_Place, _Facts]) -> list[Poison]:
@@ -221,7 +230,7 @@ class _Scratch:
         self,
         rows: _Rows,
         facts: Mapping[_Place, _Facts],
-        encode: Callable[[ItemTable, Mapping[int, Collection[str]]], tuple[_Rows, _Derived]],
+        encode: Callable[[ItemTable, Set[int], Set[int]], tuple[_Rows, _Derived]],
     ) -> None:
         self._facts, self._encode = facts, encode
         self._table = ItemTable()
@@ -234,7 +243,8 @@ class _Scratch:
             self._table.fold_facts(self._facts[_place(record)].batch)
 
     def encode(self) -> _Rows:
-        return self._encode(self._table, dict.fromkeys(self._table.ids.tolist(), ITEM_STATE_GROUPS))[0]
+        items = set(self._table.ids.tolist())
+        return self._encode(self._table, items, items)[0]
 
 
 def _place(record: Record) -> _Place:

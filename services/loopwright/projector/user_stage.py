@@ -20,10 +20,12 @@ from loopwright.eventlog import (
     Offsets,
     Record,
     Topic,
+    classify_all,
 )
 from loopwright.eventlog.dead_letters import INVALID, LATE_REASON, POISON
 from loopwright.featurespec.facts import Fact, FactBatch
 from loopwright.featurespec.folds.facts import facts_of
+from loopwright.featurespec.folds.said import Said, said_of
 from loopwright.featurespec.folds.users import UserFold, subject_of
 from loopwright.featurespec.folds.validity import flaw_of
 from loopwright.featurespec.groups import STAGE_USERS, USER_ACTIVITY, USER_HISTORY, USER_STATE_GROUPS
@@ -121,17 +123,20 @@ class UserStage:
 
     def _sort(self, records: Sequence[Record]) -> tuple[list[Record], set[_Place], list[Aside]]:
         """Return usable records, the places whose window changed, and what is set aside."""
+        sound: list[Record] = []
         usable: list[Record] = []
         windows: set[_Place] = set()
         asides: list[Aside] = []
         for record in records:
-            flaw = flaw_of(record.event)
-            if flaw:
+            if flaw := flaw_of(record.event):
                 asides.append(Aside(DEAD_LETTERS, record, INVALID, flaw))
-                continue
+            else:
+                sound.append(record)
+        counted = [record for record in sound if record.topic in COUNTED]
+        judged = iter(classify_all(counted, lambda topic, lp: self._windows[topic, lp]))
+        for record in sound:
             if record.topic in COUNTED:
-                place = record.topic, record.logical
-                freshness = self._windows[place].classify(record.event)
+                freshness = next(judged)
                 if freshness is Freshness.DUPLICATE:
                     self.counts.duplicates += 1
                     count(names.EVENTS_DUPLICATE, topic=record.topic)
@@ -140,7 +145,7 @@ class UserStage:
                     self.counts.late += 1
                     asides.append(Aside(LATE, record, LATE_REASON))
                     continue
-                windows.add(place)
+                windows.add((record.topic, record.logical))
             usable.append(record)
         return usable, windows, asides
 
@@ -153,24 +158,30 @@ class UserStage:
 
     def _fold(self, records: Sequence[Record]) -> tuple[_Rows, _Derived]:
         """Apply events to users; return the rows that changed, encoded, and the events of `item_facts`."""
-        changed: set[bytes] = set()
-        for record in records:
-            subject = subject_of(record.event)
+        read = [(record, said_of(record.event)) for record in records]
+        changed: dict[bytes, UserFold] = {}
+        for record, said in read:
+            subject = said.subject
             if subject:
-                changed.add(subject)
-                self._users[subject].apply(record.event)
-                self._users.move_to_end(subject)
-        return {subject: self._users[subject].encode() for subject in changed}, self._derive(records)
+                fold = changed.get(subject)
+                if fold is None:
+                    fold = changed[subject] = self._users[subject]
+                    self._users.move_to_end(subject)
+                fold.take(said, record.event)
+        return {subject: fold.encode() for subject, fold in changed.items()}, self._derive(read)
 
-    def _derive(self, records: Sequence[Record]) -> _Derived:
+    def _derive(self, read: Sequence[tuple[Record, Said]]) -> _Derived:
         """Return key and event of the facts in the records, by source topic and item partition, in place order."""
         found: dict[_Place, tuple[list[Fact], list[tuple[int, int, int]]]] = {}
-        for record in records:
-            for index, fact in enumerate(facts_of(record.event)):
-                place = record.topic, self._item_partition(fact.item_id)
-                facts, places = found.setdefault(place, ([], []))
+        for record, said in read:
+            topic, offset, logical = record.topic, record.offset, record.logical
+            for index, fact in enumerate(facts_of(record.event, said)):
+                place = topic, self._item_partition(fact.item_id)
+                if place not in found:
+                    found[place] = [], []
+                facts, places = found[place]
                 facts.append(fact)
-                places.append((record.logical, record.offset, index))
+                places.append((logical, offset, index))
         return [
             entry
             for (topic, partition), (facts, places) in sorted(found.items())
@@ -220,13 +231,14 @@ class UserStage:
 class _Scratch:
     """One user's row and facts, to find out what cannot be folded."""
 
-    def __init__(self, states: dict[str, bytes], derive: Callable[[Sequence[Record]], _Derived]) -> None:
+    def __init__(self, states: dict[str, bytes], derive: Callable[[Sequence[tuple[Record, Said]]], _Derived]) -> None:
         self._fold = UserFold.decode(states.get(USER_HISTORY), states.get(USER_ACTIVITY))
         self._derive = derive
 
     def apply(self, record: Record) -> None:
-        self._derive([record])
-        self._fold.apply(record.event)
+        said = said_of(record.event)
+        self._derive([(record, said)])
+        self._fold.take(said, record.event)
 
     def encode(self) -> dict[str, bytes]:
         return self._fold.encode()

@@ -75,7 +75,10 @@ class _NotFinite(Exception):
 
 
 def scores_of(query: ScoreQuery, pre_ranker: PreRanker, ranker: MultiTaskRanker) -> Scores:
-    """Return the scores of a request; both models see the whole batch in request order, as verification does."""
+    """Return the scores of a request: pre-rank scores of all rows in one batch, heads of the best in a second one.
+
+    Verification scores the same two batches, in the same orders.
+    """
     n = len(query.item_ids)
     if n == 0:
         empty = np.zeros(0, dtype=np.float32)
@@ -84,17 +87,26 @@ def scores_of(query: ScoreQuery, pre_ranker: PreRanker, ranker: MultiTaskRanker)
         pre_scores = pre_ranker.score(query.user_columns, query.item_columns, query.signals)
     except ModelNotFinite as fault:
         raise _NotFinite("pre_ranker", pre_ranker.version, fault) from fault
+    best = best_rows(pre_scores, query.item_ids, query.best_n)
     try:
-        heads = ranker.score(query.user_columns, query.item_columns, query.signals, float(query.position))
+        heads = ranker.score(
+            query.user_columns,
+            query.item_columns.take(best, axis=0),
+            query.signals.take(best, axis=0),
+            float(query.position),
+        )
     except ModelNotFinite as fault:
         raise _NotFinite("ranker", ranker.version, fault) from fault
-    best = best_rows(pre_scores, query.item_ids, query.best_n)
-    return Scores(pre_scores, best, heads[best], ranker.heads)
+    return Scores(pre_scores, best, heads, ranker.heads)
 
 
 def best_rows(pre_scores: F32, item_ids: U64, best_n: int) -> U32:
     """Return uint32 [min(N, n)]: the rows with the best pre-rank scores, best first, ties by item id."""
-    return np.lexsort((item_ids, -pre_scores))[:best_n].astype(np.uint32)
+    order = np.argsort(-pre_scores)
+    ordered = pre_scores[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        order = np.lexsort((item_ids, -pre_scores))
+    return order[:best_n].astype(np.uint32)
 
 
 def check_query(query: ScoreQuery, pre_ranker: PreRanker, ranker: MultiTaskRanker) -> None:
@@ -121,7 +133,17 @@ def check_query(query: ScoreQuery, pre_ranker: PreRanker, ranker: MultiTaskRanke
     wrong += [
         FieldViolation(name, "tensor.finite", "must be finite")
         for name, (array, _) in wanted.items()
-        if not np.isfinite(array).all()
+        if not _all_finite(array)
     ]
     if wrong:
         raise InvalidRequest("the columns do not fit the models", violations=wrong)
+
+
+_EXPONENT16 = np.uint16(0x7C00)
+"""Exponent bits of a float16, all set in infinities and NaN (IEEE 754, binary16)."""
+
+
+def _all_finite(array: NDArray[Any]) -> bool:
+    if array.dtype == np.float16 and array.flags.c_contiguous:  # numpy widens every float16 to ask the same
+        return not ((array.view(np.uint16) & _EXPONENT16) == _EXPONENT16).any()
+    return bool(np.isfinite(array).all())

@@ -12,7 +12,6 @@ from loopwright.lifecycle import Process
 from loopwright.pipeline.runner import Pipeline
 from loopwright.recommender.clients import Clients, connect
 from loopwright.recommender.config import RecommenderSettings
-from loopwright.recommender.effects import RememberRecent
 from loopwright.recommender.explain import DecisionReader
 from loopwright.recommender.front_door import Dice, FrontDoor
 from loopwright.recommender.names import ItemNames
@@ -44,7 +43,6 @@ def pipeline_over(clients: Clients) -> Pipeline:
         scores=clients.ranking,
         slate=clients.policy,
         ledger=clients.ledger,
-        effects=(RememberRecent(clients.recent),),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,13 +13,12 @@ from loopwright.api.hydration.v1.hydration_service_pb2_grpc import HydrationServ
 from loopwright.api.policy.v1.slate_service_pb2_grpc import SlateServiceStub
 from loopwright.api.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
 from loopwright.api.retrieval.v1.retrieval_service_pb2_grpc import RetrievalServiceStub
-from loopwright.domain.enums import Purpose
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.convert.answer import answer_from_proto, answer_to_proto
 from loopwright.pipeline.convert.candidates import candidate_set_from_proto, retrieval_query_to_proto
 from loopwright.pipeline.convert.decision import record_to_proto
 from loopwright.pipeline.convert.items import item_columns_from_proto, item_query_to_proto
-from loopwright.pipeline.convert.parsing import answer_of, number, timestamp
+from loopwright.pipeline.convert.parsing import answer_of, timestamp
 from loopwright.pipeline.convert.scores import score_query_to_proto, scores_from_proto
 from loopwright.pipeline.convert.slate import slate_from_proto, slate_query_to_proto
 from loopwright.pipeline.convert.user import user_context_from_proto, user_query_to_proto
@@ -39,7 +38,6 @@ from loopwright.pipeline.types import (
     UserQuery,
 )
 from loopwright.recommender.config import RecommenderSettings
-from loopwright.recommender.effects import RecentGuard
 from loopwright.rpc import Deadline, Guard, MeshChannel, open_channel
 
 
@@ -122,19 +120,6 @@ class LedgerClient:
             return answer_from_proto(response.answer)
 
 
-class RecentClient:
-    """Exposure's memory of what a user was served lately."""
-
-    def __init__(self, channel: Any) -> None:
-        """Take an open channel."""
-        self._stub = LedgerServiceStub(channel)
-
-    async def remember(self, subject: bytes, item_ids: Sequence[int], purpose: Purpose, deadline: Deadline) -> None:
-        """Have the items of a slate guarded."""
-        request = ledger_pb.RememberRecentRequest(subject=subject, item_ids=item_ids, purpose=number(purpose))
-        await self._stub.RememberRecent(request, timeout=deadline.remaining())
-
-
 class HydrationStages(UserContextStage, ItemColumnStage, Protocol):
     """Both stages of hydration."""
 
@@ -148,31 +133,22 @@ class Clients:
     ranking: ScoreStage
     policy: SlateStage
     ledger: Ledger
-    recent: RecentGuard
 
 
 @asynccontextmanager
 async def connect(settings: RecommenderSettings) -> AsyncIterator[Clients]:
-    """Open one channel a leaf, a breaker and a retry budget around each, and close them all on leaving.
-
-    What remembers recent items has a breaker of its own and no second attempts: it is best effort, and its failing
-    store must not keep records from the ledger behind the same channel.
-    """
+    """Open one channel a leaf, a breaker and a retry budget around each, and close them all on leaving."""
     breakers, retries = settings.breakers, settings.retries
     async with AsyncExitStack() as stack:
 
-        async def opened(target: str) -> MeshChannel:
-            return await stack.enter_async_context(open_channel(target, settings.channels))
-
         async def leaf(name: str, target: str) -> MeshChannel:
-            return (await opened(target)).guarded(Guard(name, breakers, retries))
+            channel = await stack.enter_async_context(open_channel(target, settings.channels))
+            return channel.guarded(Guard(name, breakers, retries))
 
-        exposure = await opened(settings.exposure_target)
         yield Clients(
             hydration=HydrationClient(await leaf("hydration", settings.hydration_target)),
             retrieval=RetrievalClient(await leaf("retrieval", settings.retrieval_target)),
             ranking=RankingClient(await leaf("ranking", settings.ranking_target)),
             policy=PolicyClient(await leaf("policy", settings.policy_target)),
-            ledger=LedgerClient(exposure.guarded(Guard("exposure", breakers, retries))),
-            recent=RecentClient(exposure.guarded(Guard("recent", breakers))),
+            ledger=LedgerClient(await leaf("exposure", settings.exposure_target)),
         )

@@ -31,4 +31,4 @@ class ItemNames:
     async def external_ids(self, ids: U64, policy_version: str, deadline: Deadline) -> tuple[str, ...]:
         """Return the external id of each recorded candidate, in the record's order."""
         query = ItemQuery(policy_version, ids, self._clock.now_ms(), (), _NOBODY)
-        return (await self._items.item_columns(query, deadline)).external_ids
+        return tuple((await self._items.item_columns(query, deadline)).external_ids)

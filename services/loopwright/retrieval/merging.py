@@ -36,12 +36,12 @@ def merge(plans: Sequence[SourcePlan], proposals: Sequence[Proposal], max_candid
         max_candidates: Candidates kept.
     """
     everything = np.concatenate([np.zeros(0, np.uint64), *(p.item_ids for p in proposals)])
-    item_ids = np.unique(everything)
+    item_ids, places = np.unique(everything, return_inverse=True)
     n = len(item_ids)
     ranks = np.zeros((n, len(plans)), dtype=np.uint16)
     scores = np.zeros((n, len(plans)), dtype=np.float32)
-    for column, proposal in enumerate(proposals):
-        rows = np.searchsorted(item_ids, proposal.item_ids)
+    parts = np.split(places, np.cumsum([len(proposal.item_ids) for proposal in proposals]))
+    for column, (proposal, rows) in enumerate(zip(proposals, parts[:-1], strict=True)):
         ranks[rows, column] = np.arange(1, len(rows) + 1)
         scores[rows, column] = proposal.scores
     fused = fused_scores(ranks, [plan.weight for plan in plans])

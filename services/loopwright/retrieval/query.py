@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from loopwright.domain.vectors import F32, U64, Bools
+from loopwright.domain.vectors import F32, I64, U64
 from loopwright.featurespec.covisitation import Graph, GraphScores, graph_scores
 from loopwright.featurespec.history import GRAPH_WEIGHTING, Engaged, engaged_items, tower_input, weights
 from loopwright.modelstore.models import TwoTower
 from loopwright.pipeline.types import RetrievalQuery
 from loopwright.retrieval.index.tower_index import IndexView
-from loopwright.retrieval.items import ItemSnapshot
+from loopwright.retrieval.items import LEADING, ItemSnapshot
+from loopwright.retrieval.selection import best
 
 T = TypeVar("T")
 
@@ -54,13 +55,27 @@ class Evidence:
 
     def __post_init__(self) -> None:
         """Find out what is barred at once: every source needs it, and it is cheap."""
-        barred: Bools = self.items.eligibility != 0
+        barred = self.items.ineligible
         avoided = self.items.rows_of(self.query.avoid)
         barred[avoided[avoided >= 0]] = True
         self.barred = barred
         """bool [n] over the items: those the request avoids and those nobody may be shown."""
 
         self._parts: dict[str, Any] = {}
+
+    def highest(self, column: str, count: int) -> I64:
+        """Return int64 [min(count, n)]: rows of the highest values among items not barred, best first, ties by id.
+
+        Args:
+            column: `popularity` or `trending` of the items.
+            count: How many are wanted.
+        """
+        leading = self.items.leading(column)
+        rows = leading[~self.barred[leading]][:count]
+        if len(rows) < count and len(leading) == LEADING:  # others may follow
+            rows = np.flatnonzero(~self.barred)
+            rows = rows[best(self.items.ids[rows], getattr(self.items, column)[rows], count)]
+        return rows
 
     @property
     def barred_ids(self) -> U64:

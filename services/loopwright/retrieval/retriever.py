@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from loopwright.bundle import PolicyBundle
 from loopwright.domain.enums import Source
-from loopwright.domain.vectors import F32, U64
+from loopwright.domain.vectors import F32, F64, U64
 from loopwright.faults import BundleNotLoaded, DeadlineExceeded, Fault
 from loopwright.featurespec.covisitation import Graph, GraphScores, scores_of
 from loopwright.featurespec.signals import SIGNALS, candidate_signals
@@ -24,6 +25,13 @@ from loopwright.rpc import Deadline
 from loopwright.telemetry import get_logger, names, observe, span
 
 _log = get_logger(__name__)
+
+
+INLINE_S = 0.0002
+"""CPU time of a source below which it is asked on the event loop: a hop to a thread and back costs half of that."""
+
+LEARNING_RATE = 0.1
+"""How fast a source that has become cheaper is believed to be."""
 
 
 class Retriever:
@@ -44,11 +52,12 @@ class Retriever:
             items: Returns the items as of a mesh time in milliseconds.
             graph: Returns the present co-visitation graph.
             sources: Every source there is.
-            executor: Where sources run.
+            executor: Where sources run that cost more than going there.
         """
         self._bundles, self._items, self._graph = bundles, items, graph
         self._sources = {source.source: source for source in sources}
         self._executor = executor
+        self._cost_s: dict[Source, float] = {}
 
     async def retrieve(self, query: RetrievalQuery, deadline: Deadline) -> CandidateSet:
         """Return merged candidates, best first; a source that fails or is late is missing, and its report says so.
@@ -108,8 +117,19 @@ class Retriever:
         return proposal, SourceReport(plan.source, found, latency_us, bool(reason), reason)
 
     async def _propose(self, plan: SourcePlan, evidence: Evidence) -> Proposal:
-        source = self._sources[plan.source]
-        return await asyncio.get_running_loop().run_in_executor(self._executor, source.propose, evidence, plan.quota)
+        if self._cost_s.get(plan.source, math.inf) < INLINE_S:
+            return self._proposed(plan, evidence)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._proposed, plan, evidence)
+
+    def _proposed(self, plan: SourcePlan, evidence: Evidence) -> Proposal:
+        """Ask the source on this thread, and learn what it costs: more at once, less slowly."""
+        began = time.thread_time()
+        try:
+            return self._sources[plan.source].propose(evidence, plan.quota)
+        finally:
+            cost_s = time.thread_time() - began
+            before_s = self._cost_s.get(plan.source, cost_s)
+            self._cost_s[plan.source] = max(cost_s, before_s + LEARNING_RATE * (cost_s - before_s))
 
 
 def assemble(evidence: Evidence, proposals: Sequence[Proposal], reports: tuple[SourceReport, ...]) -> CandidateSet:
@@ -117,24 +137,25 @@ def assemble(evidence: Evidence, proposals: Sequence[Proposal], reports: tuple[S
     query = evidence.query
     merged = merge(query.sources, proposals, query.max_candidates)
     failed = {report.source for report in reports if report.failed}
-    user, vectors = (None, None) if Source.TWO_TOWER in failed else _tower_evidence(evidence, merged.item_ids)
+    towers = (None, None, None) if Source.TWO_TOWER in failed else _tower_evidence(evidence, merged.item_ids)
+    user, vectors, squares = towers
     graph = None if Source.CO_VISITATION in failed else _graph_evidence(evidence, merged.item_ids)
     return CandidateSet(
         item_ids=merged.item_ids,
         fused_scores=merged.fused,
         source_ranks=merged.ranks,
         source_scores=merged.scores,
-        signals=candidate_signals(user, vectors, graph, merged.fused, [plan.weight for plan in query.sources]),
+        signals=candidate_signals(user, vectors, graph, merged.fused, [plan.weight for plan in query.sources], squares),
         signal_names=SIGNALS,
         reports=reports,
         index_epoch=evidence.index.epoch if evidence.index else "",
     )
 
 
-def _tower_evidence(evidence: Evidence, item_ids: U64) -> tuple[F32 | None, F32 | None]:
+def _tower_evidence(evidence: Evidence, item_ids: U64) -> tuple[F32 | None, F32 | None, F64 | None]:
     if evidence.index is None:
-        return None, None
-    return evidence.user_embedding, evidence.index.vectors_of(item_ids)
+        return None, None, None
+    return evidence.user_embedding, *evidence.index.embeddings_of(item_ids)
 
 
 def _graph_evidence(evidence: Evidence, item_ids: U64) -> GraphScores:

@@ -49,8 +49,7 @@ async def read_evidence(
     skipped = SkipAndCount("training")
     collector, done = Collector(spec, surface), 0
     async for records in replay(log, TOPICS, stop=ends, on_undecodable=skipped):
-        for record in records:
-            collector.add(record, judges(record.topic, record.partition, record.offset, trained_until))
+        collector.add_all(records, lambda one: judges(one.topic, one.partition, one.offset, trained_until))
         done += len(records)
         progress(done / total)
     evidence = collector.evidence()

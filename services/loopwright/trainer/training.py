@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from loopwright.modelstore import ModelStore
 from loopwright.rpc import Deadline
 from loopwright.trainer.config import TrainerSettings
 from loopwright.trainer.convert import evaluated_event, trained_event, trained_until
+from loopwright.trainer.dataset.candidates import REPLAYED
 from loopwright.trainer.export.models import Exported, export
 from loopwright.trainer.fitting import Fitted, fit
 from loopwright.trainer.gate.gates import Incumbent, judge
@@ -138,7 +139,7 @@ async def train(
             async with policies() as service:
                 version = await _promoted(service, candidate, now, verdict, settings)
             reporter.progress("promote", 1.0)
-    _tables(reporter, reading, fitted, verdict)
+    _tables(reporter, reading, fitted, verdict, not_replayed(now.bundle))
     reporter.result(
         {
             "models": exported.versions,
@@ -195,10 +196,17 @@ async def _record(
     await log.append_many(MODELS, events, deadline=Deadline.after(settings.append_timeout_s))
 
 
-def _tables(reporter: Reporter, reading: Reading, fitted: Fitted, verdict: Verdict) -> None:
+def not_replayed(bundle: PolicyBundle) -> list[str]:
+    """Return the planned sources that pseudo-decisions lack: sources that a build has added."""
+    return [plan.source.name.lower() for plan in bundle.retrieval.plans() if plan.source not in REPLAYED]
+
+
+def _tables(reporter: Reporter, reading: Reading, fitted: Fitted, verdict: Verdict, lacking: Sequence[str]) -> None:
     reporter.table("dataset", ["what", "count"], [[name, int(n)] for name, n in fitted.metrics.items() if n == int(n)])
     if reading.evidence.left_out:
         reporter.table("left out", ["why", "count"], [list(pair) for pair in reading.evidence.left_out.items()])
+    if lacking:
+        reporter.table("sources that pseudo-decisions lack", ["source"], [[source] for source in lacking])
     losses = [[model, f"{tenths[0]:.4f}", f"{tenths[-1]:.4f}"] for model, tenths in fitted.losses.items() if tenths]
     reporter.table("mean loss", ["model", "first tenth", "last tenth"], losses)
     rows = [[name, f"{value:.6g}"] for name, value in verdict.figures.items()]

@@ -33,12 +33,23 @@ def guard_bits(
         excluded: Ids the request excluded.
     """
     bits = np.zeros(len(item_ids), dtype=np.uint8)
-    bits[np.isin(item_ids, seen)] |= np.uint8(Guard.SEEN)
-    bits[np.isin(item_ids, recent)] |= np.uint8(Guard.RECENT)
-    bits[np.isin(item_ids, blocked_items)] |= np.uint8(Guard.BLOCKED)
-    bits[np.isin(creator_ids, blocked_creators) & (creator_ids != 0)] |= np.uint8(Guard.BLOCKED)
-    bits[np.isin(item_ids, excluded)] |= np.uint8(Guard.EXCLUDED)
+    for ids, barred, bit in (
+        (item_ids, seen, Guard.SEEN),
+        (item_ids, recent, Guard.RECENT),
+        (item_ids, blocked_items, Guard.BLOCKED),
+        (creator_ids, blocked_creators[blocked_creators != 0], Guard.BLOCKED),
+        (item_ids, excluded, Guard.EXCLUDED),
+    ):
+        if len(barred):
+            bits[_among(ids, barred)] |= np.uint8(bit)
     return bits
+
+
+def _among(ids: U64, few: U64) -> NDArray[np.bool_]:
+    """Return bool [n]: which ids are among the few; a search in those few, where `np.isin` would sort all."""
+    ordered = np.sort(few)
+    found: NDArray[np.bool_] = ordered[np.searchsorted(ordered[:-1], ids)] == ids
+    return found
 
 
 _ORDER: tuple[tuple[str, int, DropReason], ...] = (
@@ -56,7 +67,9 @@ _ORDER: tuple[tuple[str, int, DropReason], ...] = (
 def ineligible(eligibility: U8, guards: U8) -> U8:
     """Return uint8 [n]: the first `DropReason` that bars each candidate, 0 where none does."""
     reasons = np.zeros(len(guards), dtype=np.uint8)
+    somewhere = {"eligibility": np.bitwise_or.reduce(eligibility), "guards": np.bitwise_or.reduce(guards)}
     for name, bit, reason in _ORDER:
-        bits = eligibility if name == "eligibility" else guards
-        reasons[(reasons == 0) & ((bits & np.uint8(bit)) != 0)] = reason
+        if somewhere[name] & np.uint8(bit):
+            bits = eligibility if name == "eligibility" else guards
+            reasons[(reasons == 0) & ((bits & np.uint8(bit)) != 0)] = reason
     return reasons

@@ -77,14 +77,13 @@ def decision_partition(decision_id: bytes) -> int:
 
 def event_id(*parts: bytes | str | int) -> bytes:
     """Return the 16-byte identity of a fact, a hash over its length-prefixed parts."""
-    digest = hashlib.blake2b(digest_size=EVENT_BYTES)
+    hashed: list[bytes] = []
     for part in parts:
-        if isinstance(part, int):
-            raw = part.to_bytes(8, "big", signed=False)
-        elif isinstance(part, str):
+        if isinstance(part, str):
             raw = part.encode()
+        elif isinstance(part, int):
+            raw = part.to_bytes(8, "big", signed=False)
         else:
             raw = part
-        digest.update(len(raw).to_bytes(4, "big"))
-        digest.update(raw)
-    return digest.digest()
+        hashed += (len(raw).to_bytes(4, "big"), raw)
+    return hashlib.blake2b(b"".join(hashed), digest_size=EVENT_BYTES).digest()

@@ -2,7 +2,7 @@
 
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.eventlog.dead_letters import set_aside
-from loopwright.eventlog.dedup import DedupWindow, Freshness
+from loopwright.eventlog.dedup import DedupWindow, Freshness, classify_all
 from loopwright.eventlog.envelope import (
     HasNow,
     make_event,
@@ -116,6 +116,7 @@ __all__ = [
     "Worth",
     "WriterRefused",
     "check_topics",
+    "classify_all",
     "covers",
     "ensure_topics",
     "make_event",

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from loopwright.api.events.v1.event_pb2 import Event
-from loopwright.domain.ids import logical_partition, physical_partition
 from loopwright.eventlog.appending import check_writer, encode, sending
+from loopwright.eventlog.kafka_batches import WORTH_BATCHES, send_batches, send_each
 from loopwright.eventlog.kafka_consumer import start_consumer
 from loopwright.eventlog.kafka_lookup import LookupSlot
 from loopwright.eventlog.kafka_producer import ProducerSlot
@@ -29,7 +29,6 @@ from loopwright.faults import AppendTimeout, LogUnavailable, MessageTooLarge
 from loopwright.rpc import Deadline
 
 _RETRY_S = 0.25
-_SLICE = 512
 _EARLIEST, _LATEST = "beginning_offsets", "end_offsets"
 
 
@@ -141,13 +140,14 @@ class KafkaEventLog:
         partitions: Collection[int] | None = None,
         max_records: int = 2000,
         on_undecodable: OnUndecodable | None = None,
+        aging: bool = False,
     ) -> AsyncIterator[EventReader]:
         """See `EventLog.reader`."""
         chosen = sorted(partitions) if partitions is not None else range(self._partitions)
         places = [(topic.name, partition) for topic in topics for partition in chosen]
         progress = Progress(places, await self._offsets(places, _EARLIEST), start or {}, stop)
         reader = KafkaReader(
-            lambda: start_consumer(self._bootstrap, self._settings),
+            lambda: start_consumer(self._bootstrap, self._settings, aging=aging),
             lambda: self._offsets(places, _LATEST),
             self._prefix,
             progress,
@@ -183,22 +183,10 @@ class KafkaEventLog:
         if not entries:
             return []
         name = self._prefix + topic.name
-        futures: list[asyncio.Future[object]] = []
+        send = send_batches if len(entries) >= WORTH_BATCHES else send_each
         try:
             async with asyncio.timeout(deadline.remaining()):
-                producer = await slot.get()
-                for number, entry in enumerate(entries, 1):
-                    if number % _SLICE == 0:
-                        await asyncio.sleep(0)  # an import shares the loop with heartbeats and calls
-                    partition = physical_partition(logical_partition(entry.key), self._partitions)
-                    headers = [("traceparent", entry.traceparent.encode())] if entry.traceparent else []
-                    futures.append(
-                        await producer.send(
-                            name, value=entry.value, key=entry.key, partition=partition, headers=headers
-                        )
-                    )
-                await asyncio.wait(futures)
-            positions = [Position(sent.partition, sent.offset) for sent in (f.result() for f in futures)]  # type: ignore[attr-defined]
+                positions = await send(await slot.get(), name, self._partitions, entries)
         except TimeoutError as error:
             slot.failed(None)
             raise AppendTimeout() from error
@@ -207,9 +195,6 @@ class KafkaEventLog:
         except KafkaError as error:
             slot.failed(error)
             raise LogUnavailable() from error
-        finally:
-            for future in futures:
-                future.add_done_callback(_seen)
         slot.acknowledged()
         return positions
 
@@ -255,12 +240,6 @@ class KafkaEventLog:
             group.create_task(self._single.close())
             group.create_task(self._bulk.close())
             group.create_task(self._lookup.close())
-
-
-def _seen(future: asyncio.Future[object]) -> None:
-    """Look at a future's outcome, so that a late failure of a given-up append is not reported as forgotten."""
-    if not future.cancelled():
-        future.exception()
 
 
 async def _partitions(bootstrap: str, prefix: str, deadline: Deadline) -> int:

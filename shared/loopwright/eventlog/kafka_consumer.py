@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from loopwright.eventlog.settings import LogSettings
@@ -16,8 +16,8 @@ from loopwright.telemetry import get_logger
 _log = get_logger(__name__)
 
 
-async def start_consumer(bootstrap: str, settings: LogSettings) -> AIOKafkaConsumer:
-    """Return a started consumer without a group.
+async def start_consumer(bootstrap: str, settings: LogSettings, *, aging: bool = False) -> AIOKafkaConsumer:
+    """Return a started consumer without a group; an aging one asks seldom while nothing comes.
 
     Raises:
         LogUnavailable: No broker answers within `request_timeout_s`.
@@ -27,7 +27,7 @@ async def start_consumer(bootstrap: str, settings: LogSettings) -> AIOKafkaConsu
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
-        fetch_max_wait_ms=round(settings.fetch_wait_s * 1000),
+        fetch_max_wait_ms=round((settings.aging_fetch_wait_s if aging else settings.fetch_wait_s) * 1000),
         max_partition_fetch_bytes=settings.partition_fetch_bytes,
         request_timeout_ms=round(settings.request_timeout_s * 1000),
     )
@@ -55,6 +55,23 @@ async def close_consumer(consumer: AIOKafkaConsumer, timeout_s: float) -> None:
         if not isinstance(error, KafkaError):
             raise error
         _log.info("consumer closed by force", extra={"cause": type(error).__name__})
+
+
+def spare_wrappers(consumer: AIOKafkaConsumer) -> None:
+    """Have what is fetched already handed over as the C parser's records, without a Python object around each.
+
+    The wrapper has the same offset, key, value, headers and timestamp, and takes half of the library's time (measured).
+    What is fetched later, or by a library that is made otherwise, comes wrapped: only time is lost.
+    """
+    fetched = getattr(getattr(consumer, "_fetcher", None), "_records", {})
+    for result in fetched.values():
+        records = getattr(result, "_partition_records", None)
+        if records is not None:
+            records._consumer_record = _as_is
+
+
+def _as_is(_: TopicPartition, record: Any) -> Any:
+    return record
 
 
 async def _close(consumer: AIOKafkaConsumer) -> None:

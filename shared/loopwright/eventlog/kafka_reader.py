@@ -14,11 +14,11 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
-from loopwright.eventlog.decoding import decode, hand_over
-from loopwright.eventlog.kafka_consumer import close_consumer
+from loopwright.eventlog.decoding import decode_all
+from loopwright.eventlog.kafka_consumer import close_consumer, spare_wrappers
 from loopwright.eventlog.offsets import missing
 from loopwright.eventlog.reading import Progress, gone
-from loopwright.eventlog.types import Offsets, OnUndecodable, Record, Undecodable
+from loopwright.eventlog.types import Offsets, OnUndecodable, Record
 from loopwright.eventlog.watchdog import Place, Watchdog
 from loopwright.faults import CorruptRecord, LogUnavailable
 from loopwright.telemetry import count, get_logger, names
@@ -103,6 +103,7 @@ class KafkaReader:
             return []
         consumer = self._consumer or await self._open()
         self._watchdog.reading()
+        spare_wrappers(consumer)
         try:
             fetched = await consumer.getmany(
                 *open_ones, timeout_ms=round(timeout_s * 1000), max_records=self._max_records
@@ -210,23 +211,9 @@ class KafkaReader:
     def _decoded(self, tp: TopicPartition, found: list[ConsumerRecord]) -> list[Record]:
         topic, partition = self._places[tp]
         limit = self._progress.limit((topic, partition))
-        records = []
-        for raw in found:
-            if limit is not None and raw.offset >= limit:
-                break
-            read = decode(
-                topic,
-                partition,
-                raw.offset,
-                raw.key or b"",
-                raw.value or b"",
-                _traceparent(raw),
-                raw.timestamp,
-            )
-            if isinstance(read, Undecodable):
-                hand_over(read, self._on_undecodable)
-            elif read is not None:
-                records.append(read)
+        whole = limit is None or not found or found[-1].offset < limit
+        ours = found if whole else [raw for raw in found if raw.offset < limit]
+        records = decode_all(topic, partition, ours, self._on_undecodable)
         count(names.EVENTS_CONSUMED, len(found), topic=topic)
         return records
 
@@ -249,10 +236,3 @@ class KafkaReader:
                 return
             seen.append(polled)
         self._caught_up_at_ms = min(seen)
-
-
-def _traceparent(raw: ConsumerRecord) -> str:
-    for key, value in raw.headers:
-        if key == "traceparent":
-            return str(value, "ascii", "replace")
-    return ""

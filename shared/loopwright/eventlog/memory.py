@@ -50,7 +50,7 @@ class MemoryBroker:
         self._records: dict[tuple[str, int], list[Stored]] = {}
         self._ends: Offsets = {}
         self._starts: Offsets = {}
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}  # by topic
 
     def append(self, topic: str, entry: Encoded) -> Position:
         """Append one entry to the partition of its key."""
@@ -62,7 +62,7 @@ class MemoryBroker:
         log_time = max(self.wall_ms(), records[-1].log_time_ms if records else 0)
         records.append(Stored(offset, entry.key, entry.value, entry.traceparent, log_time))
         self._ends[place] = offset + 1
-        for waiter in self._waiters:
+        for waiter in self._waiters.get(topic, ()):
             if not waiter.done():
                 waiter.set_result(None)
         return Position(partition, offset)
@@ -109,14 +109,16 @@ class MemoryBroker:
         index = bisect_left(records, offset, key=lambda record: record.offset)
         return records[index : index + limit]
 
-    async def changed(self, timeout_s: float) -> None:
-        """Wait for the next append, at most `timeout_s`."""
+    async def changed(self, topics: Collection[str], timeout_s: float) -> None:
+        """Wait for the next append to one of the topics, at most `timeout_s`."""
         waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
+        for topic in topics:
+            self._waiters.setdefault(topic, set()).add(waiter)
         try:
             await asyncio.wait([waiter], timeout=timeout_s)
         finally:
-            self._waiters.discard(waiter)
+            for topic in topics:
+                self._waiters[topic].discard(waiter)
             waiter.cancel()
 
 
@@ -184,6 +186,7 @@ class MemoryEventLog:
         partitions: Collection[int] | None = None,
         max_records: int = 2000,
         on_undecodable: OnUndecodable | None = None,
+        aging: bool = False,
     ) -> AsyncIterator[EventReader]:
         """See `EventLog.reader`."""
         places = self._places(topics, partitions)

@@ -27,6 +27,7 @@ class MemoryReader:
     ) -> None:
         self._broker = broker
         self._progress = Progress(places, {place: broker.start(place) for place in places}, start, stop)
+        self._topics = {topic for topic, _ in places}
         self._max_records = max_records
         self._on_undecodable = on_undecodable
         self._caught_up_at_ms: int | None = None
@@ -36,7 +37,7 @@ class MemoryReader:
         if self._progress.done():
             return []
         if not self._pending():
-            await self._broker.changed(timeout_s)
+            await self._broker.changed(self._topics, timeout_s)
         records = self._take()
         if not self._pending():
             self._caught_up_at_ms = self._broker.wall_ms()

@@ -32,6 +32,11 @@ class LogSettings(BaseModel):
     fetch_wait_s: float = Field(
         default=0.4, gt=0, description="Longest wait of an idle fetch; how stale `caught_up_at_ms` may be."
     )
+    aging_fetch_wait_s: float = Field(
+        default=3.0,
+        gt=0,
+        description="The same of a reader whose age nobody asks for; each idle answer costs broker and reader.",
+    )
     gather_s: float = Field(
         default=0.25,
         ge=0,

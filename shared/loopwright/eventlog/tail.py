@@ -20,6 +20,7 @@ _SMALL_BATCH = 200
 _SLICE = 256
 """Records applied before other tasks get the loop: about 5 ms of a fold that takes 20 microseconds a record."""
 _RETRY_S = 0.25
+_READ_S, _AGING_READ_S = 0.2, 1.0
 
 
 class Tail:
@@ -40,6 +41,7 @@ class Tail:
         after_batch: Callable[[], None] | None = None,
         on_undecodable: OnUndecodable | None = None,
         gather: bool = False,
+        aging: bool = False,
         name: str = "",
     ) -> None:
         """Describe the tail; `start` begins.
@@ -55,6 +57,7 @@ class Tail:
                 topics, such a record ends the tail.
             gather: Wait for the log's `gather_s` after a batch, so that the next is worth its cost: for folds that
                 nobody reads their own writes from.
+            aging: Nobody asks for its age, so the log is asked seldom while nothing comes; what comes, comes as soon.
             name: Names the tail in logs, by default by its topics.
         """
         self.name = name or "+".join(topic.name for topic in topics)
@@ -62,6 +65,7 @@ class Tail:
         self._log, self._topics, self._apply = log, list(topics), apply
         self._start, self._partitions = start, partitions
         self._after_batch, self._on_undecodable = after_batch, on_undecodable
+        self._aging, self._read_s = aging, _AGING_READ_S if aging else _READ_S
         self._gather_s = log.gather_s if gather else 0.0
         self._stack = AsyncExitStack()
         self._applied: Offsets = dict(start or {})
@@ -101,6 +105,7 @@ class Tail:
                     start=self._start,
                     partitions=self._partitions,
                     on_undecodable=self._on_undecodable,
+                    aging=self._aging,
                 )
             )
             self._applied = reader.position()
@@ -178,7 +183,7 @@ class Tail:
 
     async def _step(self, reader: EventReader) -> int:
         """Apply the next batch and return its length."""
-        records = await reader.read()
+        records = await reader.read(self._read_s)
         with processing(records):
             for index, record in enumerate(records, 1):
                 self._apply(record)

@@ -162,6 +162,7 @@ class EventLog(Protocol):
         partitions: Collection[int] | None = None,
         max_records: int = 2000,
         on_undecodable: OnUndecodable | None = None,
+        aging: bool = False,
     ) -> AbstractAsyncContextManager[EventReader]:
         """Open a reader.
 
@@ -172,6 +173,7 @@ class EventLog(Protocol):
             partitions: Physical partitions to read, by default all.
             max_records: Most records one `read` returns.
             on_undecodable: Gets what cannot be used; without it such a record raises.
+            aging: Nobody asks when it last caught up, so the log is asked seldom while nothing comes.
 
         Raises:
             ValueError: `stop` leaves out a partition.

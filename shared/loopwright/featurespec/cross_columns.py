@@ -12,9 +12,10 @@ from loopwright.faults import InvalidRequest
 from loopwright.featurespec.content_vector import DIMENSION
 from loopwright.featurespec.finish import NO_AGE, ColumnBlock, finished, side_by_side
 from loopwright.featurespec.groups import CROSS_AFFINITY, Entity, group
-from loopwright.featurespec.item_columns import decades_since, item_columns
+from loopwright.featurespec.item_columns import item_columns
 from loopwright.featurespec.profile import MOST_CREATORS, MOST_TAGS, Profile, popularity, profile_of
 from loopwright.featurespec.rings import HOUR_MS
+from loopwright.featurespec.scales import decades_since
 from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.user_columns import COSINE_FLOOR
 from loopwright.featurespec.users import UserState

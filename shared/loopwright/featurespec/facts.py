@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -23,6 +24,8 @@ SATISFYING = frozenset({ActionKind.LIKE, ActionKind.SHARE, ActionKind.PURCHASE, 
 
 MOST_RATING = 1000.0
 """Ratings are cut to ±1,000 and counted in thousandths, so that sums of squares of 1e6 ratings fit an int64."""
+
+_FLOAT32 = struct.Struct("<f")
 
 
 class Counter(IntEnum):
@@ -108,8 +111,9 @@ def raised(kind: int, liked: bool, slate: bool) -> tuple[int, ...]:
 
 def thousandths(value: float) -> int:
     """Return a rating in thousandths, cut to ±1,000,000, computed from its float32 as facts carry it."""
-    narrowed = float(np.float32(value))
-    return round(min(MOST_RATING, max(-MOST_RATING, narrowed)) * 1000.0)
+    # The cut comes first because its ends are float32 numbers: no rounding passes them, and none overflows.
+    narrowed: float = _FLOAT32.unpack(_FLOAT32.pack(min(MOST_RATING, max(-MOST_RATING, value))))[0]
+    return round(narrowed * 1000.0)
 
 
 RAISED = tuple(raised(kind & KIND_MASK, bool(kind & LIKED_FLAG), bool(kind & SLATE_FLAG)) for kind in range(256))

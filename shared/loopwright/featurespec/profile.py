@@ -10,8 +10,8 @@ from loopwright.domain.enums import ENGAGEMENTS, NEGATIVE_ACTIONS, ActionKind
 from loopwright.domain.vectors import F64, I64, U64, Bools
 from loopwright.featurespec.content_vector import DIMENSION
 from loopwright.featurespec.facts import Counter
-from loopwright.featurespec.item_columns import decades_since, log_share
 from loopwright.featurespec.rings import HOUR_MS
+from loopwright.featurespec.scales import decades_since, log_share
 from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.users import UserState
 

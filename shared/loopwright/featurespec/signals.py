@@ -37,12 +37,18 @@ def tower_scores(user_embedding: F32, item_embeddings: F32) -> F32:
     return _dots(user_embedding, item_embeddings).astype(np.float32)
 
 
+def squared_lengths(embeddings: F32) -> F64:
+    """Return float64 [c]: squared length of each embedding, float32 [c, d]."""
+    return np.asarray((embeddings.astype(np.float64) ** 2).sum(axis=1))
+
+
 def candidate_signals(
     user_embedding: F32 | None,
     item_embeddings: F32 | None,
     graph: GraphScores | None,
     fused: F32,
     weights: Sequence[float],
+    item_squares: F64 | None = None,
 ) -> F32:
     """Return float32 [c, K]: the signals of one decision's candidates in the order of `SIGNALS`.
 
@@ -52,12 +58,13 @@ def candidate_signals(
         graph: Co-visitation scores of the candidates; None when the graph did not answer (0).
         fused: float32 [c], fused scores of the candidates.
         weights: Weights of the planned sources.
+        item_squares: float64 [c], `squared_lengths` of the embeddings, when the caller has them.
     """
     columns = np.zeros((len(fused), len(SIGNALS)), dtype=np.float32)
     columns[:, 7] = log_share(fused, weights)
     if user_embedding is not None and item_embeddings is not None:
         dots = _dots(user_embedding, item_embeddings)
-        squares = (item_embeddings.astype(np.float64) ** 2).sum(axis=1)
+        squares = squared_lengths(item_embeddings) if item_squares is None else item_squares
         norms = np.sqrt(_dots(user_embedding, user_embedding[None])[0] * squares)
         columns[:, 0] = dots
         columns[:, 1] = dots / (norms + _NORM_FLOOR)
@@ -71,7 +78,7 @@ def candidate_signals(
 
 
 def _dots(user: F32, items: F32) -> F64:
-    return np.asarray((items.astype(np.float64) * user.astype(np.float64)).sum(axis=1))
+    return np.asarray(np.multiply(items, user, dtype=np.float64).sum(axis=1))
 
 
 def _standardised(values: F64) -> F64:

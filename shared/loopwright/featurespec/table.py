@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loopwright.domain.enums import Eligibility
 from loopwright.domain.ids import name_id
+from loopwright.domain.texts import ChosenTexts, Texts
 from loopwright.domain.vectors import F16, F32, F64, I64, U8, U64
 from loopwright.faults import CorruptRecord
 from loopwright.featurespec import item_content
@@ -22,6 +24,7 @@ from loopwright.featurespec.creators import Creators
 from loopwright.featurespec.decays import Decays
 from loopwright.featurespec.facts import Counter, FactBatch
 from loopwright.featurespec.groups import ITEM_CONTENT, ITEM_COUNTS
+from loopwright.featurespec.id_index import IdIndex
 from loopwright.featurespec.item_content import UNKNOWN, ItemContent
 from loopwright.featurespec.item_counts import ItemCounts
 
@@ -30,7 +33,8 @@ MOST_TAGS = 16
 
 _SMALLEST = 256
 _NAMES = ("creator_ids", "first_tag_ids", "tag_ids", "tag_index", "tag_counts", "creator_index", "locale_index",
-          "content32", "content16", "eligibility", "published", "first_upsert", "stamp")  # fmt: skip
+          "content32", "content16", "eligibility", "published", "first_upsert", "stamp", "names",
+          "changed")  # fmt: skip
 
 
 class _Arrays:
@@ -48,6 +52,8 @@ class _Arrays:
         self.content16: F16 = np.zeros((capacity, DIMENSION), dtype=np.float16)
         self.eligibility: U8 = np.full(capacity, int(Eligibility.UNKNOWN_ITEM), dtype=np.uint8)
         self.published, self.first_upsert, self.stamp = (np.full(capacity, -1, dtype=np.int64) for _ in range(3))
+        self.names: NDArray[Any] = np.full(capacity, b"", dtype=np.object_)
+        self.changed: I64 = np.zeros(capacity, dtype=np.int64)
 
     def take(self, other: _Arrays, count: int) -> None:
         for name in ("ids", *_NAMES):
@@ -59,6 +65,7 @@ class ItemTable:
 
     def __init__(self) -> None:
         self._index: dict[int, int] = {}
+        self._places = IdIndex()  # of the same ids; brought up to them when many are looked up
         self._arrays = _Arrays(0)
         self._contents: list[ItemContent] = []
         self._tag_numbers: dict[int, int] = {0: 0}
@@ -87,8 +94,9 @@ class ItemTable:
 
     def rows_of(self, item_ids: U64) -> I64:
         """Return int64 [n]: the row of each id, -1 where the table has none."""
-        found = map(self._index.get, item_ids.tolist(), repeat(-1))
-        return np.fromiter(found, dtype=np.int64, count=len(item_ids))
+        if len(self._places) < len(self):
+            self._places.extend(self.ids[len(self._places) :])
+        return self._places.rows_of(item_ids)
 
     def row_for(self, item_id: int) -> int:
         """Return the row of an item, made when there is none."""
@@ -104,6 +112,7 @@ class ItemTable:
                 self.counts.grow(capacity)
             self._arrays.ids[row] = item_id
             self.version += 1
+            self._arrays.changed[row] = self.version
         return row
 
     def rows_for(self, item_ids: U64) -> I64:
@@ -157,6 +166,7 @@ class ItemTable:
         self.creators.count(creators, after - before)
         self.decays.forget(rows)
         self.version += 1
+        self._arrays.changed[rows] = self.version
 
     def content_of(self, row: int) -> ItemContent:
         """Return the catalogue registers of a row."""
@@ -171,8 +181,10 @@ class ItemTable:
         arrays.first_upsert[row] = content.first_upsert_ms
         self.catalogue.items += (content.first_upsert_ms >= 0) - (before.first_upsert_ms >= 0)
         self.version += 1
+        arrays.changed[row] = self.version
         if facts is before.facts:
             return
+        arrays.names[row] = facts.external_id.encode()
         tags = [name_id(tag) for tag in facts.tags[:MOST_TAGS]]
         numbers = [self._tag_numbers.setdefault(tag, len(self._tag_numbers)) for tag in tags]
         padding = [0] * (MOST_TAGS - len(tags))
@@ -204,6 +216,10 @@ class ItemTable:
     def external_ids(self, rows: I64) -> tuple[str, ...]:
         """Return the external id of each row, "" for row -1."""
         return tuple(self._contents[row].facts.external_id if row >= 0 else "" for row in rows.tolist())
+
+    def external_texts(self, rows: I64) -> Texts:
+        """Return the same, of which only those are made that are asked for."""
+        return ChosenTexts(self._arrays.names, rows)
 
     def titles(self, rows: I64) -> tuple[str, ...]:
         """Return the title of each row, "" for row -1."""
@@ -262,6 +278,11 @@ class ItemTable:
     def locale_index(self) -> NDArray[np.int32]:
         """int32 [n], place in `locales`."""
         return self._arrays.locale_index[: len(self)]
+
+    @property
+    def changed(self) -> I64:
+        """int64 [n], the table's version as of the last change of each row's own states."""
+        return self._arrays.changed[: len(self)]
 
     @property
     def content(self) -> F16:

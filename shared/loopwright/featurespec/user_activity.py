@@ -41,10 +41,10 @@ class UserActivity:
 
 def kept(buckets: Buckets, size: int) -> list[tuple[int, list[int]]]:
     """Return the buckets of a ring of this size, ascending: those above its newest less the size."""
-    if not buckets:
-        return []
-    oldest = max(buckets) - size
-    return sorted(item for item in buckets.items() if item[0] > oldest)
+    found = sorted(buckets.items())
+    if not found or found[0][0] > (oldest := found[-1][0] - size):
+        return found
+    return [item for item in found if item[0] > oldest]
 
 
 def encode(totals: list[int], first_ms: int, last_ms: int, hours: Buckets, days: Buckets) -> bytes:

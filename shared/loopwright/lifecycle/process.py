@@ -116,7 +116,7 @@ async def process_over(
         DeadlineExceeded: CONTROL could not be folded within `startup_timeout_s`.
     """
     clock = MeshClock(wall_ms)
-    control = Tail(log, [CONTROL], clock.apply, name="control")
+    control = Tail(log, [CONTROL], clock.apply, aging=True, name="control")
     await control.start(Deadline.after(settings.startup_timeout_s))
     try:
         reporter = ReadinessReporter(

@@ -33,7 +33,7 @@ class ReadinessView:
     """A fold of READINESS; the newest report of each (replica, kind, artefact) holds, by the time it was made."""
 
     def __init__(self, log: EventLog, wall_ms: WallClock = wall_now_ms) -> None:
-        self.tail = Tail(log, [READINESS], self.apply, name="readiness")
+        self.tail = Tail(log, [READINESS], self.apply, gather=True, name="readiness")
         self._wall_ms = wall_ms
         self._beats: dict[str, Report] = {}
         self._reports: dict[tuple[str, str, str], Report] = {}

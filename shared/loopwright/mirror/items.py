@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from loopwright.domain.vectors import I64, CrossContext
 from loopwright.eventlog import ITEM_ROWS, EventLog, Offsets, Record, Tail
 from loopwright.featurespec.columns import ColumnBlock, candidate_columns, item_columns
 from loopwright.featurespec.groups import ITEM_STATE_GROUPS
-from loopwright.featurespec.rings import HOUR_MS
 from loopwright.featurespec.table import ItemTable
+from loopwright.mirror.settled import SettledRows
 from loopwright.rpc import Deadline
-
-_CACHED_AT_MOST = 8
-_WORTH_CACHING = 4096  # items; above it the whole matrix would hold the event loop for too long
 
 
 class ItemMirror:
@@ -39,8 +34,7 @@ class ItemMirror:
         self._on_rows = on_rows
         self._waiting: dict[tuple[int, str], bytes] = {}
         self._tail = Tail(log, [ITEM_ROWS], self._collect, after_batch=self._take, gather=True, name="item mirror")
-        self._cached: dict[tuple[str, ...], ColumnBlock] = {}
-        self._cached_for = (-1, -1)
+        self._settled = SettledRows(self.table)
 
     def _collect(self, record: Record) -> None:
         if record.event.WhichOneof("payload") == "item_row_folded":
@@ -89,19 +83,14 @@ class ItemMirror:
         return self._tail.lag_s(wall_ms)
 
     def columns(self, rows: I64, now_ms: int, groups: Sequence[str]) -> ColumnBlock:
-        """Return the columns of ITEM groups; the whole matrix is kept while neither the hour nor a row changes."""
-        if len(self.table) > _WORTH_CACHING or not len(rows) or (rows < 0).any():
-            return item_columns(self.table, rows, now_ms, groups)
-        now = (self.table.version, now_ms // HOUR_MS)
-        if now != self._cached_for or len(self._cached) > _CACHED_AT_MOST:
-            self._cached, self._cached_for = {}, now
-            # The first question after a change is answered for itself: with a change a request, that is all of them.
-            return item_columns(self.table, rows, now_ms, groups)
-        key = tuple(groups)
-        if key not in self._cached:
-            self._cached[key] = item_columns(self.table, np.arange(len(self.table)), now_ms, groups)
-        block = self._cached[key]
-        return ColumnBlock(block.columns[rows], block.ages_s[rows], block.mask[rows])
+        """Return the columns of ITEM groups; what each row decides alone is kept while neither it nor the hour changes.
+
+        Args:
+            rows: int64 [n]; -1 for items the table does not know.
+            now_ms: Mesh time.
+            groups: ITEM group versions, in column order.
+        """
+        return item_columns(self.table, rows, now_ms, groups, self._settled.at)
 
     def candidate_columns(self, context: CrossContext, rows: I64, now_ms: int, groups: Sequence[str]) -> ColumnBlock:
         """Return ITEM and CROSS groups side by side in the given order; hydration's one call."""

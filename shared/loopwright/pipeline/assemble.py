@@ -86,6 +86,32 @@ def candidate_table(run: PipelineRun) -> CandidateTable:
     )
 
 
+def slate_table(run: PipelineRun) -> CandidateTable:
+    """Return the rows of `candidate_table` that are in the slate, in its order, without making the others."""
+    found, items, scores, slate = run.found, run.items, run.scores, run.slate
+    rows = scores.best[slate.indices]
+    ranked = len(scores.pre_scores) > 0
+    return CandidateTable(
+        item_ids=found.item_ids[rows],
+        fused_scores=found.fused_scores[rows],
+        source_ranks=found.source_ranks[rows],
+        source_scores=found.source_scores[rows],
+        signals=found.signals[rows],
+        item_columns=items.columns[rows],
+        group_ages_s=items.group_ages_s[rows],
+        group_mask=items.group_mask[rows],
+        pre_scores=scores.pre_scores[rows] if ranked else scores.pre_scores,
+        heads=scores.heads[slate.indices] if ranked else np.empty((0, 0), dtype=np.float32),
+        creator_ids=items.creator_ids[rows],
+        first_tag_ids=items.first_tag_ids[rows],
+        eligibility=items.eligibility[rows],
+        guards=run.guards[rows],
+        utility=slate.utility[slate.indices],
+        content=items.content[rows],
+        drop_reasons=slate.drop_reasons[slate.indices],
+    )
+
+
 def versions_of(run: PipelineRun) -> Versions:
     """Return everything that shaped the decision."""
     models = run.plan.bundle.models
@@ -111,33 +137,26 @@ def assemble(
     """
     plan, found, slate = run.plan, run.found, run.slate
     degradations = (*extra, *run.degradations)
-    table = candidate_table(run)
     rows = run.scores.best[slate.indices]
     randomised = slate.propensity.rho > 0
+    columns = (found.item_ids[rows], slate.pre_swap_ranks, slate.p_shown, slate.p_position, slate.schemes)
     positions = tuple(
-        SlatePosition(
-            item_id=int(found.item_ids[row]),
-            position=plan.request.page_start + place + 1,
-            pre_swap_rank=int(slate.pre_swap_ranks[place]),
-            p_shown=float(slate.p_shown[place]),
-            p_position=float(slate.p_position[place]),
-            scheme=Scheme(int(slate.schemes[place])),
-            propensity_error=0.0,
-            support=randomised,
+        SlatePosition(item, place, rank, p_shown, p_position, Scheme(scheme), propensity_error=0.0, support=randomised)
+        for place, (item, rank, p_shown, p_position, scheme) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True), plan.request.page_start + 1
         )
-        for place, row in enumerate(rows)
     )
     planned = [report.source for report in found.reports]
     items = tuple(
         RecommendedItem(
             external_id=run.items.external_ids[row],
             position=position.position,
-            sources=tuple(s for s, rank in zip(planned, found.source_ranks[row], strict=True) if rank),
+            sources=tuple(s for s, rank in zip(planned, ranks, strict=True) if rank),
             p_shown=position.p_shown,
             p_position=position.p_position,
             scheme=position.scheme,
         )
-        for position, row in zip(positions, rows, strict=True)
+        for position, row, ranks in zip(positions, rows.tolist(), found.source_ranks[rows].tolist(), strict=True)
     )
     versions = versions_of(run)
     record = DecisionRecord(
@@ -160,8 +179,8 @@ def assemble(
         scored_position=plan.bundle.ranking.position if plan.ranked else 0,
         best_n=plan.bundle.ranking.best_n,
         slate=positions,
-        slate_candidates=table.take(rows),
-        candidates=table if wants_funnel(run) else None,
+        slate_candidates=slate_table(run),
+        candidates=candidate_table(run) if wants_funnel(run) else None,
         mutations=slate.mutations,
         propensity=slate.propensity,
         degradations=degradations,

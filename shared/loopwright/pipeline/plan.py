@@ -28,6 +28,9 @@ from loopwright.pipeline.types import (
 RETRIEVAL_HEAD = "retrieval"
 """Name of the single head that stands in when no ranker scores: the fused retrieval score."""
 
+LONGEST_BUDGET_MS = 60_000
+"""Most time a source may be granted; the same bound stands in retrieval_service.proto."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -109,7 +112,7 @@ class Plan:
     def retrieval_query(self, user: UserContext) -> RetrievalQuery:
         """Return the query for candidates; guards are only a hint to refill past."""
         sources = tuple(
-            replace(plan, budget_ms=max(1, round(plan.budget_ms * self.budget_scale)))
+            replace(plan, budget_ms=min(LONGEST_BUDGET_MS, max(1, round(plan.budget_ms * self.budget_scale))))
             for plan in self.bundle.retrieval.plans()
         )
         avoid = [self.seen(user), user.recent, user.blocked_items, self.request.excluded]

@@ -1,7 +1,7 @@
 """Runs the stages of one request in order, with spans, budgets, timings and length checks; the front door calls it.
 
 Stages never call each other. A lost stage is stood in for and the run says so; what counts as lost is in `losses`, what
-stands in is in `fallback`. The ledger is awaited and may refuse the answer; effects are best effort.
+stands in is in `fallback`. The ledger is awaited and may refuse the answer.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ from loopwright.pipeline.stages import (
 )
 from loopwright.pipeline.types import CandidateSet, Degradation, ItemColumns, Scores, Slate, UserContext
 from loopwright.rpc import Deadline
-from loopwright.telemetry import get_logger, names, observe, span
+from loopwright.telemetry import names, observe, span
 
-log = get_logger(__name__)
 T = TypeVar("T")
 
 _SPANS = {
@@ -52,14 +51,6 @@ class Ledger(Protocol):
         ...
 
 
-class Effect(Protocol):
-    """A best-effort consequence of a slate; its failure never changes the answer."""
-
-    async def apply(self, plan: Plan, answer: Answer, deadline: Deadline) -> None:
-        """Carry it out."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The request path as a list that can be read."""
@@ -70,7 +61,6 @@ class Pipeline:
     scores: ScoreStage
     slate: SlateStage
     ledger: Ledger
-    effects: tuple[Effect, ...] = ()
 
     async def user(self, plan: Plan, deadline: Deadline, timings: dict[Stage, int]) -> UserContext:
         """Run the first stage alone; the front door looks for a stored answer before going on.
@@ -109,27 +99,18 @@ class Pipeline:
         return fallback_run(plan, plan.last_resort(), user, degradations, timings)
 
     async def settle(self, run: PipelineRun, record: DecisionRecord, answer: Answer, deadline: Deadline) -> Answer:
-        """Append the record, apply the effects beside it, and return the answer to give.
+        """Append the record and return the answer to give.
 
         Raises:
             Fault: The record is not durable; there is no slate.
         """
-        budget = deadline.child(run.plan.stage_budget_s(Stage.RECORD))
-        tasks = [asyncio.create_task(_best_effort(effect, run.plan, answer, budget)) for effect in self.effects]
-        durable = False
         try:
-            settled = await self._staged(
+            return await self._staged(
                 Stage.RECORD, run.plan, deadline, run.timings_us, lambda d: self.ledger.record(record, answer, d)
             )
-            durable = True
         except Fault as fault:
             told_when(fault)
             raise
-        finally:
-            for task in () if durable else tasks:  # nobody is shown this slate
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        return settled
 
     async def _planned(
         self,
@@ -261,11 +242,3 @@ def _order(plan: Plan) -> str:
 def _same_length(stage: Stage, got: int, want: int) -> None:
     if got != want:
         raise BrokenAnswer(f"{stage.name.lower()} answered {got} rows for {want} candidates")
-
-
-async def _best_effort(effect: Effect, plan: Plan, answer: Answer, deadline: Deadline) -> None:
-    try:
-        async with asyncio.timeout(deadline.remaining()):
-            await effect.apply(plan, answer, deadline)
-    except (Fault, TimeoutError) as fault:
-        log.warning("an effect of a slate failed", extra={"effect": type(effect).__name__, "fault": str(fault)})

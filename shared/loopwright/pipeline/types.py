@@ -5,6 +5,7 @@ Leaf services and their gRPC clients both speak these types; `convert` carries t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from loopwright.domain.enums import DegradationReason, Exploration, MutationKind, Purpose, Source, Stage
@@ -135,7 +136,7 @@ class ItemColumns:
     first_tag_ids: U64
     eligibility: U8
     content: F16
-    external_ids: tuple[str, ...]
+    external_ids: Sequence[str]
     degradations: tuple[Degradation, ...]
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from types import TracebackType
 from typing import Any
 
 import grpc
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 
-from loopwright.faults import DeadlineExceeded, DeadlineMissing
+from loopwright.faults import DeadlineExceeded, DeadlineMissing, RemoteFault
 from loopwright.rpc.deadline import current_deadline
 from loopwright.rpc.retrying import Guard
 from loopwright.rpc.status import fault_from_call
 from loopwright.telemetry import METER, Meter, inject, names, open_span, server_attributes
-from loopwright.telemetry.tracing import mark_failed
+from loopwright.telemetry.tracing import Value, mark_failed
 
 Metadata = tuple[tuple[str, str | bytes], ...]
+_OK = grpc.StatusCode.OK.name
+_ABANDONED = (asyncio.CancelledError, GeneratorExit)
 
 
 class Outgoing:
@@ -53,42 +54,62 @@ class Outgoing:
             raise DeadlineExceeded()
         return wanted
 
-    @contextmanager
-    def call(self, path: str, timeout: float | None, metadata: Any) -> Iterator[tuple[float, Metadata]]:
-        """Surrounds one call; yields its time-out and metadata.
+    def about(self, method: str) -> dict[str, Value]:
+        """Returns the attributes of a span of a call of the method."""
+        return {**self._about, names.RPC_METHOD.name: method}
+
+    def took(self, method: str, seconds: float, code: str, span: Span) -> None:
+        """Notes how long a call took, how it ended and which span it was."""
+        self._meter.observe(names.RPC_CLIENT_DURATION, seconds, span, rpc_method=method, rpc_response_status_code=code)
+
+
+class Call:
+    """Surrounds one call: deadline, span, metric, errors as faults."""
+
+    __slots__ = ("_about", "_metadata", "_method", "_outgoing", "_span", "_started", "_timeout")
+
+    def __init__(
+        self, outgoing: Outgoing, method: str, about: Mapping[str, Value], timeout: float | None, metadata: Any
+    ) -> None:
+        self._outgoing, self._method, self._about = outgoing, method, about
+        self._timeout, self._metadata = timeout, metadata
+
+    def __enter__(self) -> tuple[float, Metadata]:
+        """Returns the time-out and the metadata to send.
+
+        Raises:
+            DeadlineMissing: see `Outgoing.timeout`.
+            DeadlineExceeded: see `Outgoing.timeout`.
+        """
+        limit = self._outgoing.timeout(self._timeout)
+        self._span = open_span(names.RPC_CLIENT, self._about, fill=self._method, kind=SpanKind.CLIENT)
+        self._started = time.perf_counter()
+        context = inject(self._span)
+        return limit, (*self._metadata, *context) if self._metadata else context
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> None:
+        """Ends span and measurement.
 
         Raises:
             RemoteFault: the peer, or the way to it, failed.
-            DeadlineMissing: see `timeout`.
-            DeadlineExceeded: see `timeout`.
         """
-        limit = self.timeout(timeout)
-        method = path.removeprefix("/")
-        attributes = {**self._about, names.RPC_METHOD.name: method}
-        span = open_span(names.RPC_CLIENT, attributes, fill=method, kind=SpanKind.CLIENT)
-        started = time.perf_counter()
-        code = grpc.StatusCode.OK.name
-        try:
-            yield limit, (*(metadata or ()), *inject(trace.set_span_in_context(span)))
-        except grpc.aio.AioRpcError as error:
+        span, code = self._span, _OK
+        fault: RemoteFault | None = None
+        if isinstance(error, grpc.aio.AioRpcError):
             code = error.code().name
             fault = fault_from_call(error)
             mark_failed(span, code)
             span.set_attribute(names.FAULT.name, fault.reason)
-            raise fault from error
-        except (asyncio.CancelledError, GeneratorExit):
+        elif isinstance(error, _ABANDONED):
             code = grpc.StatusCode.CANCELLED.name
             mark_failed(span, code)
-            raise
-        finally:
-            span.set_attribute(names.RPC_RESPONSE_STATUS_CODE.name, code)
-            span.end()
-            self._meter.observe(
-                names.RPC_CLIENT_DURATION,
-                time.perf_counter() - started,
-                rpc_method=method,
-                rpc_response_status_code=code,
-            )
+        span.set_attribute(names.RPC_RESPONSE_STATUS_CODE.name, code)
+        span.end()
+        self._outgoing.took(self._method, time.perf_counter() - self._started, code, span)
+        if fault is not None:
+            raise fault from error
 
 
 class MethodCallable:
@@ -102,8 +123,13 @@ class MethodCallable:
 
     def __init__(self, outgoing: Outgoing, path: str, inner: Any) -> None:
         self._outgoing = outgoing
-        self._path = path
+        self._method = path.removeprefix("/")
+        self._about = outgoing.about(self._method)
         self._inner = inner
+
+    def _call(self, timeout: float | None, metadata: Any) -> Call:
+        """Returns what surrounds one call; entering it gives the call's time-out and metadata."""
+        return Call(self._outgoing, self._method, self._about, timeout, metadata)
 
 
 class UnaryCallable(MethodCallable):
@@ -122,7 +148,7 @@ class UnaryCallable(MethodCallable):
         Raises:
             RemoteFault: the peer, or the way to it, failed.
         """
-        with self._outgoing.call(self._path, timeout, metadata) as (limit, pairs):
+        with self._call(timeout, metadata) as (limit, pairs):
             return await self._inner(request, timeout=limit, metadata=pairs, wait_for_ready=wait_for_ready)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -85,11 +84,19 @@ def current_deadline() -> Deadline | None:
     return _CURRENT.get()
 
 
-@contextmanager
-def bound(deadline: Deadline) -> Iterator[Deadline]:
+class bound:
     """Makes `deadline` the current one in the block: channels cut their calls to it."""
-    token = _CURRENT.set(deadline)
-    try:
-        yield deadline
-    finally:
-        _CURRENT.reset(token)
+
+    __slots__ = ("_deadline", "_token")
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def __enter__(self) -> Deadline:
+        """Make it current."""
+        self._token = _CURRENT.set(self._deadline)
+        return self._deadline
+
+    def __exit__(self, kind: object, error: object, stack: object) -> None:
+        """Make the former one current again."""
+        _CURRENT.reset(self._token)

@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 _Request = health_pb2.HealthCheckRequest
 _Response = health_pb2.HealthCheckResponse
+_ListResponse: Any = health_pb2.HealthListResponse  # type: ignore[attr-defined]  # the stubs are older than the method
 
 
 class Health(health_pb2_grpc.HealthServicer):
@@ -41,6 +42,11 @@ class Health(health_pb2_grpc.HealthServicer):
         if state is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service here")
         return _Response(status=state)
+
+    async def List(self, request: Any, context: Any) -> Any:
+        """Answers with the states of all services."""
+        states = {service: _Response(status=state) for service, state in self._states.items()}
+        return _ListResponse(statuses=states)
 
     async def Watch(self, request: _Request, context: Any) -> None:
         """Streams the states of a service, until the caller leaves or the server drains."""

@@ -20,7 +20,7 @@ _MOST_SHARE = 0.8
 """A call that needed more of its time than this is late, however slow its method is by nature."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ticket:
     """One call that was let in.
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from loopwright.rpc.health import Health
 from loopwright.rpc.in_flight import InFlightLimit
 from loopwright.rpc.interceptors.chain import interceptors
 from loopwright.rpc.interceptors.identity import AccessMatrix
+from loopwright.rpc.interceptors.layer import Layer, around, is_infrastructure
 from loopwright.rpc.options import server_credentials, server_options
 from loopwright.rpc.settings import RpcSettings
 from loopwright.rpc.validation import request_types, warm
@@ -84,16 +85,21 @@ async def serving(
         RuntimeError: the port is taken.
         protovalidate.CompilationError: a proto's rules are wrong.
     """
-    server = grpc.aio.server(
-        interceptors=interceptors(access, allow_insecure=settings.allow_insecure, limit=_limit(settings), meter=meter),
-        options=server_options(settings),
-        maximum_concurrent_rpcs=settings.max_concurrent_rpcs,
+    server = grpc.aio.server(options=server_options(settings), maximum_concurrent_rpcs=settings.max_concurrent_rpcs)
+    layers = interceptors(
+        access,
+        allow_insecure=settings.allow_insecure,
+        tls=settings.tls_cert_path is not None,
+        limit=_limit(settings),
+        meter=meter,
     )
     health = Health()
-    services = _mount(server, mounts)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    recorder = _Recorder(server, layers)
+    services = _mount(recorder, mounts)
+    _mount(recorder, [Mount(health_pb2_grpc.add_HealthServicer_to_server, health)])
     names = [*services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(names, server)
+    add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
+    add_reflection(reflection.aio.ReflectionServicer(names), recorder)
     credentials = server_credentials(settings)
     address = f"{settings.host}:{settings.port}"
     port = server.add_insecure_port(address) if credentials is None else server.add_secure_port(address, credentials)
@@ -116,27 +122,37 @@ def _limit(settings: RpcSettings) -> InFlightLimit | None:
     return InFlightLimit(settings.max_in_flight, settings.start_in_flight, settings.late_share)
 
 
-def _mount(server: grpc.aio.Server, mounts: Sequence[Mount]) -> list[str]:
-    recorder = _Recorder(server)
+def _mount(recorder: _Recorder, mounts: Sequence[Mount]) -> list[str]:
+    before = len(recorder.services)
     for mount in mounts:
         mount.add(mount.servicer, recorder)
-    for service in recorder.services:
+    mounted = recorder.services[before:]
+    for service in mounted:
         warm(request_types(service))
-    return recorder.services
+    return mounted
 
 
 class _Recorder:
-    """Stands in for the server in a generated `add_..._to_server`, which alone knows its service's name."""
+    """Stands in for the server in a generated `add_..._to_server`, which alone knows its service's name and handlers.
 
-    def __init__(self, server: grpc.aio.Server) -> None:
+    Generated code tells the handlers twice, for servers of two ages; the second way names service and methods.
+    """
+
+    def __init__(self, server: grpc.aio.Server, layers: Sequence[Layer]) -> None:
         self._server = server
+        self._layers = layers
         self.services: list[str] = []
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
-        self._server.add_generic_rpc_handlers(handlers)
-        self.services += [h.service_name() for h in handlers if isinstance(h, grpc.ServiceRpcHandler)]
+        """Wait for the second way."""
 
     def add_registered_method_handlers(
         self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
     ) -> None:
-        self._server.add_registered_method_handlers(service, handlers)
+        self.services.append(service)
+        layered = {name: around(self._layers, f"/{service}/{name}", one) for name, one in handlers.items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, layered),))
+        # grpc.aio waits for the next call of each registered method anew at every call. Methods of ours are registered,
+        # so that they queue apart from the probes of health, which are not.
+        if not is_infrastructure(service):
+            self._server.add_registered_method_handlers(service, layered)

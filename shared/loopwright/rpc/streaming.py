@@ -25,7 +25,7 @@ class UploadCallable(MethodCallable):
         Raises:
             RemoteFault: the peer, or the way to it, failed.
         """
-        with self._outgoing.call(self._path, timeout, metadata) as (limit, pairs):
+        with self._call(timeout, metadata) as (limit, pairs):
             call = self._inner(timeout=limit, metadata=pairs, wait_for_ready=wait_for_ready)
             async with Upload(call).writing(requests):
                 return await call
@@ -47,7 +47,7 @@ class StreamingCallable(MethodCallable):
         Raises:
             RemoteFault: the peer, or the way to it, failed.
         """
-        with self._outgoing.call(self._path, timeout, metadata) as (limit, pairs):
+        with self._call(timeout, metadata) as (limit, pairs):
             call = self._inner(request, timeout=limit, metadata=pairs, wait_for_ready=wait_for_ready)
             try:
                 async for answer in call:
@@ -72,7 +72,7 @@ class ExchangeCallable(MethodCallable):
         Raises:
             RemoteFault: the peer, or the way to it, failed.
         """
-        with self._outgoing.call(self._path, timeout, metadata) as (limit, pairs):
+        with self._call(timeout, metadata) as (limit, pairs):
             call = self._inner(timeout=limit, metadata=pairs, wait_for_ready=wait_for_ready)
             async with Upload(call).writing(requests):
                 async for answer in call:

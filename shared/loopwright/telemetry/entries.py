@@ -55,7 +55,9 @@ class MetricType(Enum):
     GAUGE = "gauge"
 
 
-@dataclass(frozen=True, slots=True)
+# Entries are equal when they are the same constant: they are looked up at every span and count, and a hash over all
+# their fields would cost as much as the count.
+@dataclass(frozen=True, slots=True, eq=False)
 class SpanName:
     """A span: `name` may hold one `{placeholder}`, filled when the span starts (a topic, a method)."""
 
@@ -89,7 +91,7 @@ class Attribute:
             raise ValueError(f"attribute {self.name!r} would carry personal data or a secret")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
     """A metric: dotted name, type, unit, meaning, its labels, and for histograms the bucket bounds."""
 

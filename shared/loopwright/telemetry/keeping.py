@@ -1,6 +1,6 @@
 """`TailKeeper`: sampled spans go on at once; unsampled ones wait for the end of their part of the trace.
 
-An error or a degraded answer sends the part on, anything else lets it go. The SDK calls it at the start and end of
+An error or a degraded answer sends the part on, anything else lets it go. `SpanTracer` calls it at the start and end of
 every span.
 """
 
@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import StatusCode
 
 from loopwright.telemetry import names
@@ -30,9 +31,9 @@ class _Part:
     root_id: int
     began_s: float
     spans: list[ReadableSpan] = field(default_factory=list)
-    open_ids: set[int] = field(default_factory=set)
     keep: bool = False
     ended: bool = False
+    given_up: bool = False
 
 
 def worth_keeping(span: ReadableSpan) -> bool:
@@ -66,57 +67,51 @@ class TailKeeper(SpanProcessor):
         self._meter, self._clock = meter, clock
         self._lock = threading.Lock()
         self._parts: dict[int, _Part] = {}  # by the local root's id, oldest first
-        self._of: dict[int, _Part] = {}  # by the id of every span that is open
         self._waiting = 0
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Note to which part a span belongs."""
-        context, parent = span.context, span.parent
-        if context.trace_flags.sampled:
+    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
+        """Note at a `RecordedSpan` to which part it belongs: its parent's, or one that it begins."""
+        context = span.context
+        if context.trace_flags.sampled or span.part is not None:
             return
         with self._lock:
-            part = None if parent is None or parent.is_remote else self._of.get(parent.span_id)
-            if part is None:
-                now = self._clock()
-                self._make_room(now)
-                part = self._parts[context.span_id] = _Part(context.span_id, now)
-            part.open_ids.add(context.span_id)
-            self._of[context.span_id] = part
+            now = self._clock()
+            self._make_room(now)
+            span.part = self._parts[context.span_id] = _Part(context.span_id, now)
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def on_end(self, span: Any) -> None:
         """Pass a sampled span on; hold the others until their part ends."""
         if span.context.trace_flags.sampled:
             self._sink.put(span)
             return
         with self._lock:
-            going = self._ended(span, span.context.span_id)
+            going = self._ended(span, span.part)
         for one in going:
             self._sink.put(one)
 
     def shutdown(self) -> None:
         """Let what waits go and shut the sink."""
         with self._lock:
+            for part in list(self._parts.values()):
+                part.given_up = True
             self._parts.clear()
-            self._of.clear()
         self._sink.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Do nothing: the sink's thread sends by itself."""
         return True
 
-    def _ended(self, span: ReadableSpan, span_id: int) -> list[ReadableSpan]:
+    def _ended(self, span: ReadableSpan, part: _Part) -> list[ReadableSpan]:
         """Return the spans that are to be exported now that this one has ended."""
-        part = self._of.pop(span_id, None)
         matters = worth_keeping(span)
-        if part is None:  # its part was given up before
+        if part.given_up:
             return [span] if matters else []
-        part.open_ids.discard(span_id)
         if part.ended:  # it outlived its local root
             return [span] if part.keep or matters else []
         part.keep = part.keep or matters
         part.spans.append(span)
         self._waiting += 1
-        if span_id == part.root_id:
+        if span.context.span_id == part.root_id:
             return self._close(part)
         if self._waiting > self._held_spans:
             self._evict(next(iter(self._parts.values())))
@@ -126,11 +121,7 @@ class TailKeeper(SpanProcessor):
         del self._parts[part.root_id]
         self._waiting -= len(part.spans)
         spans, part.spans, part.ended = part.spans, [], True
-        if part.keep:
-            return spans
-        for open_id in part.open_ids:
-            del self._of[open_id]
-        return []
+        return spans if part.keep else []
 
     def _make_room(self, now: float) -> None:
         while self._parts:
@@ -142,7 +133,7 @@ class TailKeeper(SpanProcessor):
     def _evict(self, part: _Part) -> None:
         del self._parts[part.root_id]
         self._waiting -= len(part.spans)
-        for open_id in part.open_ids:
-            del self._of[open_id]
+        part.given_up = True
         if part.spans:
             self._meter.count(names.TRACE_SPANS, len(part.spans), outcome="evicted")
+            part.spans = []

@@ -22,6 +22,7 @@ class Meter:
         self.registry = CollectorRegistry(auto_describe=True)
         self._metrics = {entry: self._create(entry) for entry in names.METRICS}
         self._children: dict[tuple[Metric, tuple[str, ...]], Counter | Gauge | Histogram] = {}
+        self._found: dict[tuple[Metric, tuple[tuple[str, str], ...]], Counter | Gauge | Histogram] = {}
         self._series: dict[Metric, int] = dict.fromkeys(names.METRICS, 0)
 
     def _create(self, entry: Metric) -> Counter | Gauge | Histogram:
@@ -58,7 +59,7 @@ class Meter:
         """
         child = self._child(metric, MetricType.HISTOGRAM, labels)
         assert isinstance(child, Histogram)
-        context = (within or get_current_span()).get_span_context()
+        context = (get_current_span() if within is None else within).get_span_context()
         child.observe(value, {"trace_id": format_trace_id(context.trace_id)} if context.trace_flags.sampled else None)
 
     def gauge(self, metric: Metric, value: float, /, **labels: str) -> None:
@@ -78,6 +79,10 @@ class Meter:
         return self.registry.get_sample_value(metric.exposed_name + suffix, labels) or 0.0
 
     def _child(self, metric: Metric, wanted: MetricType, labels: dict[str, str]) -> Counter | Gauge | Histogram:
+        key = (metric, tuple(labels.items()))
+        found = self._found.get(key)
+        if found is not None and metric.type is wanted:
+            return found
         if metric not in self._metrics:
             raise LookupError(f"metric {metric.name!r} is not in the registry of telemetry names")
         if metric.type is not wanted:
@@ -85,15 +90,15 @@ class Meter:
         if labels.keys() != set(metric.labels):
             raise ValueError(f"metric {metric.name!r} has labels {metric.labels}, got {tuple(labels)}")
         if not metric.labels:
-            return self._metrics[metric]
+            return self._found.setdefault(key, self._metrics[metric])
         values = tuple(labels[name] for name in metric.labels)
         child = self._children.get((metric, values))
-        if child is None:
-            if self._series[metric] >= MAX_SERIES:
-                values = ("other",) * len(values)
+        if child is None and self._series[metric] < MAX_SERIES:
             self._series[metric] += 1
-            child = self._children.setdefault((metric, values), self._metrics[metric].labels(*values))
-        return child
+            child = self._children[metric, values] = self._metrics[metric].labels(*values)
+        if child is None:  # not noted under its own labels, of which there may be ever more
+            return self._metrics[metric].labels(*("other",) * len(values))
+        return self._found.setdefault(key, child)
 
 
 METER = Meter()

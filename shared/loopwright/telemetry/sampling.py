@@ -4,54 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult, TraceIdRatioBased
-from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
-from opentelemetry.util.types import Attributes
+from opentelemetry.trace import Link, SpanContext, SpanKind
+
+_ID_BITS = 64
+_LOW = 2**_ID_BITS - 1
 
 
-class RootSampler(Sampler):
+class RootSampler:
     """Samples by trace id at the root; a parent's flag is followed.
 
     A root with links (a consumer's batch) is sampled when a trace that it links to is; a root that sends records is
     not: no request began it, it is a heartbeat or the like. What is not sampled is recorded all the same, so that an
-    error or a degraded answer can still be kept at its end, but its W3C flag says "not sampled". `record=False` is
-    for a process that exports nothing: its spans are ids and no more.
+    error or a degraded answer can still be kept at its end, but its W3C flag says "not sampled".
     """
 
-    def __init__(self, ratio: float, *, record: bool = True) -> None:
+    def __init__(self, ratio: float) -> None:
         """Take the share of the roots.
 
         Raises:
             ValueError: `ratio` lies outside 0 to 1.
         """
-        self._ratio = ratio
-        self._bound = TraceIdRatioBased(ratio).bound
-        self._otherwise = Decision.RECORD_ONLY if record else Decision.DROP
+        if not 0 <= ratio <= 1:
+            raise ValueError(f"a share lies in 0 to 1, not at {ratio}")
+        # As OpenTelemetry's TraceIdRatioBased decides: by the low 64 bits, which every process sees alike.
+        self._bound = round(ratio * 2**_ID_BITS)
 
-    def should_sample(
-        self,
-        parent_context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: SpanKind | None = None,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        trace_state: TraceState | None = None,
-    ) -> SamplingResult:
-        """See `Sampler.should_sample`."""
-        parent = get_current_span(parent_context).get_span_context()
-        if parent.is_valid:
-            sampled, state = parent.trace_flags.sampled, parent.trace_state
-        else:
-            sampled, state = self._begun(trace_id, kind, links), None
-        return SamplingResult(Decision.RECORD_AND_SAMPLE if sampled else self._otherwise, attributes, state)
-
-    def _begun(self, trace_id: int, kind: SpanKind | None, links: Sequence[Link] | None) -> bool:
+    def sampled(self, parent: SpanContext | None, trace_id: int, kind: SpanKind, links: Sequence[Link] = ()) -> bool:
+        """Say whether a span is sampled; without a parent it is the root of its trace in this process."""
+        if parent is not None:
+            return parent.trace_flags.sampled
         if kind is SpanKind.CONSUMER:
-            return any(link.context.trace_flags.sampled for link in links or ())
-        return kind is not SpanKind.PRODUCER and trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound
-
-    def get_description(self) -> str:
-        """See `Sampler.get_description`."""
-        return f"RootSampler{{{self._ratio}}}"
+            return any(link.context.trace_flags.sampled for link in links)
+        return kind is not SpanKind.PRODUCER and trace_id & _LOW < self._bound

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor
 
 from loopwright.telemetry.export import SpanSink, otlp_exporter
 from loopwright.telemetry.keeping import TailKeeper
 from loopwright.telemetry.logs import configure_logs
 from loopwright.telemetry.sampling import RootSampler
 from loopwright.telemetry.settings import TelemetrySettings
+from loopwright.telemetry.spans import SpanProvider
 from loopwright.telemetry.tracing import use_provider
 
 
@@ -21,7 +22,7 @@ def configure(
     version: str = "",
     replica: str = "",
     processor: SpanProcessor | None = None,
-) -> TracerProvider:
+) -> SpanProvider:
     """Configures traces and logs of this process.
 
     Spans always have ids, so that log lines carry them; without an endpoint or a processor they record nothing.
@@ -42,13 +43,8 @@ def configure(
         sink = SpanSink(otlp_exporter(chosen), chosen)
         processor = TailKeeper(sink, held_spans=chosen.held_spans, held_age_s=chosen.held_age_s)
     named = {"service.name": service, "service.version": version, "service.instance.id": replica}
-    provider = TracerProvider(
-        resource=Resource.create({key: value for key, value in named.items() if value}),
-        sampler=RootSampler(chosen.sample_ratio if processor else 0, record=processor is not None),
-        shutdown_on_exit=False,
-    )
-    if processor is not None:
-        provider.add_span_processor(processor)
+    resource = Resource.create({key: value for key, value in named.items() if value})
+    provider = SpanProvider(resource, RootSampler(chosen.sample_ratio if processor else 0), processor)
     use_provider(provider)
     configure_logs(service, level)
     return provider

@@ -1,11 +1,25 @@
+from typing import NamedTuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.api.events.v1.control_pb2 import ClockSet
-from loopwright.eventlog.decoding import decode, hand_over
+from loopwright.eventlog.decoding import decode, decode_all, hand_over
 from loopwright.eventlog.types import Event, Record, Undecodable
 from loopwright.faults import CorruptRecord, UnknownPayload
+
+
+class Raw(NamedTuple):
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    timestamp: int
+
+
+KNOWN = Event(event_id=b"i", clock_set=ClockSet(cause="x")).SerializeToString()
+IGNORABLE = Event(event_id=b"i", may_ignore=True).SerializeToString()
 
 
 def read(value: bytes) -> Record | Undecodable | None:
@@ -41,3 +55,27 @@ def test_bytes_that_do_not_decode_raise_or_go_to_the_callback() -> None:
     taken: list[Undecodable] = []
     hand_over(found, taken.append)
     assert taken == [found]
+
+
+@given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([KNOWN, IGNORABLE, None])), max_size=12))
+def test_a_batch_is_read_as_its_records_are_one_by_one(values: list[bytes | None]) -> None:
+    raws = [
+        Raw(place, b"key", value, (("traceparent", b"t%d" % (place // 3)),), place)
+        for place, value in enumerate(values)
+    ]
+    expected = [decode("control", 1, r.offset, b"key", r.value or b"", f"t{r.offset // 3}", r.offset) for r in raws]
+    set_aside: list[Undecodable] = []
+    found = decode_all("control", 1, raws, set_aside.append)
+    assert found == [read for read in expected if isinstance(read, Record)]
+    assert set_aside == [read for read in expected if isinstance(read, Undecodable)]
+
+
+def test_a_batch_without_a_callback_stops_at_its_first_bad_record() -> None:
+    raws = [Raw(0, b"k", KNOWN, (), 0), Raw(1, None, b"\xff", (), 0)]
+    with pytest.raises(CorruptRecord, match="control/1@1"):
+        decode_all("control", 1, raws, None)
+
+
+def test_other_headers_than_the_trace_say_nothing() -> None:
+    [found] = decode_all("control", 1, [Raw(0, None, KNOWN, (("other", b"x"),), 0)], None)
+    assert (found.traceparent, found.key) == ("", b"")

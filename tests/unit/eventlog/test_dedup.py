@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright.api.events.v1.control_pb2 import ClockSet
-from loopwright.eventlog import DedupWindow, Event, Freshness, make_event
+from loopwright.eventlog import DedupWindow, Event, Freshness, Record, classify_all, make_event
 from loopwright.faults import CorruptRecord, PoisonEvent
 from loopwright.lifecycle import FixedClock
 
@@ -119,3 +119,38 @@ def test_a_damaged_window_is_refused(change) -> None:  # type: ignore[no-untyped
 def test_a_window_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="positive"):
         DedupWindow(window_ms=0)
+
+
+def record(found: Event, place: int) -> Record:
+    return Record("organic", 0, place, int.from_bytes(found.event_id, "big") % 2, b"", found, b"", "", 0)
+
+
+@given(stream, st.integers(1, 20), st.sampled_from([5, 1_000_000]))
+@settings(max_examples=200)
+def test_records_judged_in_batches_of_any_size_are_judged_as_one_by_one(
+    events: list[Event], size: int, most: int
+) -> None:
+    singly = {logical: DedupWindow(2_000, most) for logical in (0, 1)}
+    together = {logical: DedupWindow(2_000, most) for logical in (0, 1)}
+    records = [record(found, place) for place, found in enumerate(events)]
+    expected = [singly[one.logical].classify(one.event) for one in records]
+    found = [
+        freshness
+        for start in range(0, len(records), size)
+        for freshness in classify_all(records[start : start + size], lambda _, logical: together[logical])
+    ]
+    assert found == expected
+    assert [window.encode() for window in together.values()] == [window.encode() for window in singly.values()]
+
+
+def test_a_batch_that_holds_the_same_event_twice_counts_it_once() -> None:
+    window = DedupWindow()
+    assert not window.take_all([event(1, 5), event(1, 5)])
+    assert len(window) == 0
+    assert len(window.fresh([event(1, 5), event(2, 6), event(1, 5)])) == 2
+
+
+def test_an_event_recorded_before_it_occurred_is_placed_at_its_recording() -> None:
+    window = DedupWindow(window_ms=100)
+    assert window.take_all([event(1, 10**6, FixedClock(50)), event(2, 60, FixedClock(70))])
+    assert window.horizon_ms == -40

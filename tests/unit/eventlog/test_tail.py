@@ -74,3 +74,12 @@ async def test_more_records_than_a_slice_are_applied_in_order() -> None:
             offsets = [record.offset for record in seen if record.partition == partition]
             assert offsets == list(range(len(offsets)))
         assert len(seen) == 1_000
+
+
+async def test_an_aging_tail_is_told_what_comes_like_any_other() -> None:
+    log, _ = new_log()
+    seen: list[int] = []
+    async with Tail(log, [CONTROL], lambda record: seen.append(record.offset), aging=True) as tail:
+        await add(log, 1, 2)
+        await tail.reached(await log.ends([CONTROL]), Deadline.after(5))
+    assert len(seen) == 2

@@ -226,8 +226,8 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def answers(redis: Redis, namespace: str) -> RedisAnswers:
-    return RedisAnswers(redis, 1.0, namespace)
+def answers(redis: Redis, clock: Clock, namespace: str) -> RedisAnswers:
+    return RedisAnswers(redis, clock.wall_ms, 1.0, namespace)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from loopwright.exposure.convert import (
     decision_from_record,
     funnel_events,
     is_claim,
-    packed_answer,
+    settled_to_proto,
     slate_event,
     stored_answer,
 )
@@ -56,6 +56,14 @@ def broken(request: RecordDecisionRequest, how: str) -> RecordDecisionRequest:
         del request.answer.items[1]
     elif how == "decision.request.purpose":
         request.decision.request.purpose = 0
+    elif how == "items[1].sources":
+        request.answer.items[1].sources.append(99)
+    elif how == "items[0].scheme":
+        request.answer.items[0].scheme = 99
+    elif how == "degradations[0].stage":
+        request.answer.degradations.add(stage=99)
+    elif how == "decided_at":
+        request.answer.decided_at.seconds = -1
     return request
 
 
@@ -68,6 +76,10 @@ def broken(request: RecordDecisionRequest, how: str) -> RecordDecisionRequest:
         "decision.request.request_hash",
         "answer.items",
         "decision.request.purpose",
+        "items[1].sources",
+        "items[0].scheme",
+        "degradations[0].stage",
+        "decided_at",
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused_by_the_name_of_its_field(decided, field):
@@ -96,27 +108,38 @@ def test_a_decisions_events_have_the_same_ids_whenever_they_are_made(decided, cl
 
 
 def test_a_stored_answer_comes_back_marked_as_replayed(decided):
-    _, answer = decided(purpose=Purpose.SERVE)
-    packed = packed_answer(b"h" * 16, answer)
+    record, answer = decided(purpose=Purpose.SERVE)
+    packed = decision_from_record(record, answer).answer.packed(b"h" * 16)
     assert packed is not None
-    stored = stored_answer(packed)
-    assert stored.request_hash == b"h" * 16
-    assert stored.answer.replayed
-    assert stored.answer.items == answer.items
+    request_hash, stored = stored_answer(packed)
+    assert request_hash == b"h" * 16
+    assert stored.answer() == replace(answer, replayed=True)
+
+
+def test_what_is_written_into_a_waiting_answer_is_told_and_kept(decided):
+    decision = decision_from_record(*decided())
+    note = Degradation(Stage.RECORD, DegradationReason.IDEMPOTENCY_UNCHECKED)
+    decision.answer.sign(["first", "second"])
+    decision.answer.note([note])
+    told = settled_to_proto(decision.answer).answer
+    assert [item.exposure_token for item in told.items] == ["first", "second"]
+    assert degradations_from_proto(told.degradations) == (note,)
+    packed = decision.answer.packed(b"h" * 16)
+    assert packed is not None and stored_answer(packed)[1].answer().items == decision.answer.answer().items
 
 
 def test_a_claim_and_an_answer_are_told_apart(decided):
     record, answer = decided()
-    packed = packed_answer(b"\0" * 16, answer)
-    assert packed is not None and not is_claim(packed)
     decision = decision_from_record(record, answer)
+    packed = decision.answer.packed(b"\0" * 16)
+    assert packed is not None and not is_claim(packed)
     assert is_claim(claim_of(decision))
     assert claim_of(decision) != claim_of(replace(decision, decision_id=b"o" * 16))
     assert not is_claim(b"")
 
 
 def test_a_damaged_stored_answer_is_corrupt(decided):
-    packed = packed_answer(b"h" * 16, decided()[1])
+    packed = decision_from_record(*decided()).answer.packed(b"h" * 16)
     assert packed is not None
     with pytest.raises(CorruptRecord):
         stored_answer(packed[:-3])

@@ -12,6 +12,7 @@ from loopwright.exposure.ledger import UNCHECKED, DecisionLedger, TokenPolicy
 from loopwright.exposure.refusals import AnswerPending
 from loopwright.exposure.tokens import verify
 from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout, Kind, LogUnavailable, OutboxFull, RequestIdReused
+from loopwright.pipeline.convert import answer as answer_room
 from loopwright.pipeline.convert.degradations import degradations_from_proto
 from loopwright.pipeline.convert.funnel import unpack_funnel
 from loopwright.rpc import Deadline
@@ -31,7 +32,7 @@ class AwayAnswers:
     async def claim(self, subject, request_id, packed, deadline):
         raise self.fault()
 
-    async def keep(self, subject, request_id, packed, deadline):
+    async def keep(self, subject, request_id, packed, served, deadline):
         raise self.fault()
 
     async def forget(self, subject, request_id, claim):
@@ -140,7 +141,8 @@ class SharedAnswers:
     """One store for two replicas, on which the test looks and lets claims run out."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
+        self.kept: dict[str, bytes | None] = {}
+        self.served: list[list[int]] = []
         self.looks = 0
 
     async def claim(self, subject, request_id, claim, deadline):
@@ -150,8 +152,9 @@ class SharedAnswers:
             self.kept[request_id] = claim
         return found
 
-    async def keep(self, subject, request_id, packed, deadline):
+    async def keep(self, subject, request_id, packed, served, deadline):
         self.kept[request_id] = packed
+        self.served.append(list(served))
 
     async def forget(self, subject, request_id, claim):
         if self.kept.get(request_id) == claim:
@@ -361,10 +364,10 @@ async def test_an_answer_is_kept_though_its_record_was_durable_only_at_the_deadl
             now[0] = deadline.instant
 
     class Punctual(SharedAnswers):
-        async def keep(self, subject, request_id, packed, deadline):
+        async def keep(self, subject, request_id, packed, served, deadline):
             if deadline.expired:
                 raise FeatureStoreTimeout()
-            await super().keep(subject, request_id, packed, deadline)
+            await super().keep(subject, request_id, packed, served, deadline)
 
     ledger = DecisionLedger(LastMoment(appender), Punctual(), TokenPolicy(ring, 3600), clock, threads)
     settled = await ledger.record(*decided(), Deadline.after(0.1, lambda: now[0]))
@@ -383,9 +386,43 @@ async def test_a_record_cut_off_by_the_stop_leaves_its_claim_as_it_may_still_lan
     assert store.kept == claim
 
 
+async def test_what_a_person_is_shown_is_guarded_when_its_record_is_durable(replicas, held, decided, deadline):
+    store, slow, _ = replicas
+    call = asyncio.create_task(slow.record(*decided(), deadline))
+    await until(lambda: held.waiting)
+    assert store.served == []
+    held.let_go.set()
+    await call
+    assert store.served == [[item_id("a"), item_id("b")]]
+
+
+async def test_a_slate_that_is_not_on_record_guards_nothing(replicas, held, decided, deadline):
+    store, slow, _ = replicas
+    held.fault = LogUnavailable()
+    held.let_go.set()
+    with pytest.raises(LogUnavailable):
+        await slow.record(*decided(), deadline)
+    assert store.served == []
+
+
+@pytest.mark.parametrize("purpose", [Purpose.EVALUATE, Purpose.SHADOW, Purpose.SIMULATE])
+async def test_what_nobody_is_shown_guards_nothing(replicas, decided, deadline, purpose):
+    store, _, ledger = replicas
+    await ledger.record(*decided(purpose=purpose), deadline)
+    assert not any(store.served)
+
+
+async def test_a_slate_too_long_to_be_stored_is_guarded_all_the_same(ledger_with, decided, deadline, monkeypatch):
+    store = SharedAnswers()
+    monkeypatch.setattr(answer_room, "MAX_STORED_BYTES", 1)
+    settled = await ledger_with(store).record(*decided(), deadline)
+    assert settled.degradations == (UNCHECKED,)
+    assert (store.kept, store.served) == ({"r-1": None}, [[item_id("a"), item_id("b")]])
+
+
 async def test_an_answer_that_could_not_be_kept_for_repeats_says_so(ledger_with, broker, decided, deadline):
     class Forgetful(SharedAnswers):
-        async def keep(self, subject, request_id, packed, deadline):
+        async def keep(self, subject, request_id, packed, served, deadline):
             raise FeatureStoreTimeout()
 
     settled = await ledger_with(Forgetful()).record(*decided(), deadline)
@@ -393,9 +430,9 @@ async def test_an_answer_that_could_not_be_kept_for_repeats_says_so(ledger_with,
     assert len(broker.records(DECISIONS)) == 1
 
 
-async def test_a_frozen_store_costs_a_call_its_ceiling_and_is_told(ledger_with, decided, frozen_store):
+async def test_a_frozen_store_costs_a_call_its_ceiling_and_is_told(ledger_with, clock, decided, frozen_store):
     async with open_redis(frozen_store, 0.02) as redis, asyncio.timeout(2.0):  # the library alone would wait 20 s
-        ledger = ledger_with(RedisAnswers(redis, 0.02))
+        ledger = ledger_with(RedisAnswers(redis, clock.wall_ms, 0.02))
         settled = await ledger.record(*decided(), Deadline.after(1.0))
         assert settled.degradations == (UNCHECKED,)
 

@@ -21,7 +21,6 @@ from loopwright.api.exposure.v1.ledger_service_pb2_grpc import (
 from loopwright.eventlog import ACTIONS, DECISIONS, IMPRESSIONS
 from loopwright.exposure.feedback import Feedback
 from loopwright.exposure.known_ids import KnownIds
-from loopwright.exposure.recent import RecentSlates
 from loopwright.exposure.servicer import ExposureServicer, LedgerServicer
 from loopwright.faults import LogUnavailable, RemoteFault
 from loopwright.pipeline.convert.answer import answer_to_proto
@@ -34,12 +33,11 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def mesh(ledger, redis, appender, ring, clock, namespace):
+async def mesh(ledger, appender, ring, clock):
     """Both services behind a real server, and stubs of them."""
-    recent = RecentSlates(redis, clock.wall_ms, 1.0, namespace)
     feedback = Feedback(appender, ring, clock, KnownIds(100))
     mounts = [
-        Mount(add_LedgerServiceServicer_to_server, LedgerServicer(ledger, recent)),
+        Mount(add_LedgerServiceServicer_to_server, LedgerServicer(ledger)),
         Mount(add_ExposureServiceServicer_to_server, ExposureServicer(feedback)),
     ]
     async with serving(mounts, RpcSettings()) as server, open_channel(server.target) as channel:
@@ -203,12 +201,5 @@ async def test_a_message_that_does_not_decode_or_is_too_large_is_refused(mesh):
     assert oversized.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_a_slate_is_remembered_for_its_user(mesh, redis, namespace, sample):
-    await mesh.ledger.RememberRecent(
-        ledger_pb.RememberRecentRequest(subject=sample.subject, item_ids=[1, 2], purpose=1), timeout=5
-    )
-    assert await redis.zcard(keys.recent(sample.subject, namespace)) == 2
-    async with refused("INVALID_ARGUMENT", "INVALID_REQUEST", "subject"):
-        await mesh.ledger.RememberRecent(
-            ledger_pb.RememberRecentRequest(subject=b"short", item_ids=[1], purpose=1), timeout=5
-        )
+async def test_a_slate_is_guarded_for_its_user(mesh, tokens, redis, namespace, sample):
+    assert await redis.zcard(keys.recent(sample.subject, namespace)) == len(tokens)

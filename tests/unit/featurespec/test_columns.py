@@ -27,6 +27,8 @@ from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.users import EMPTY_USER
 
 LATEST_MS = 4_102_444_799_000
+EVERY_USER_GROUP = tuple(name for name, found in GROUPS.items() if found.entity is Entity.USER)
+EVERY_ITEM_GROUP = tuple(name for name, found in GROUPS.items() if found.entity is not Entity.USER)
 ITEMS = tuple(name for name in ITEM_GROUPS if GROUPS[name].entity is Entity.ITEM)
 TIMES = st.one_of(st.integers(0, LATEST_MS), st.just(0), st.just(LATEST_MS))
 VALUES = st.floats(-1e30, 1e30)
@@ -60,9 +62,9 @@ def test_every_column_is_a_finite_float16_within_60000(actions, items, kind, now
         table.fold_facts(FactBatch.of([Fact(item, kind, value, at_ms)] * 3))
     state = user.state()
     rows = np.arange(-1, len(table))
-    user_block = user_columns(state, table, now_ms, USER_GROUPS)
+    user_block = user_columns(state, table, now_ms, EVERY_USER_GROUP)
     context = cross_context(state, table, now_ms)
-    block = candidate_columns(context, table, rows, now_ms, ITEM_GROUPS)
+    block = candidate_columns(context, table, rows, now_ms, EVERY_ITEM_GROUP)
     for found in (user_block, block):
         assert found.columns.dtype == np.float16
         assert found.ages_s.dtype == np.uint32
@@ -70,8 +72,8 @@ def test_every_column_is_a_finite_float16_within_60000(actions, items, kind, now
         wide = found.columns.astype(np.float64)
         assert np.isfinite(wide).all()
         assert (np.abs(wide) <= 60_000).all()
-    assert user_block.columns.shape == (width(USER_GROUPS),)
-    assert block.columns.shape == (len(rows), width(ITEM_GROUPS))
+    assert user_block.columns.shape == (width(EVERY_USER_GROUP),)
+    assert block.columns.shape == (len(rows), width(EVERY_ITEM_GROUP))
     assert (block.mask[0] == Mask.ABSENT).all()
 
 

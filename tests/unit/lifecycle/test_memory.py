@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ctypes
 import gc
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -24,3 +26,17 @@ def test_what_a_process_started_with_is_looked_at_no_more_and_later_cycles_still
     cycle.append(cycle)
     del cycle
     assert gc.collect() >= 1
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
+def test_freed_buffers_of_a_message_s_size_are_used_again_without_a_page_fault() -> None:
+    settle_memory()
+
+    def faults_of_buffers(count: int) -> int:
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+        for _ in range(count):
+            bytes(bytearray(1_000_000))
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+
+    faults_of_buffers(2)
+    assert faults_of_buffers(50) < 50  # two buffers of 245 pages each time

@@ -22,7 +22,6 @@ from loopwright.faults import (
     Overloaded,
     RemoteFault,
 )
-from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.assemble import Identity, assemble
 from loopwright.pipeline.fakes import FakeLedger, FakeWorld
 from loopwright.pipeline.losses import BrokenAnswer, StageLate
@@ -63,9 +62,9 @@ def plan(**changes: object) -> Plan:
     return Plan(VERSION, BUNDLE, request(**changes), 1_000_000, 42, 10.0)
 
 
-def pipeline(world: FakeWorld, ledger: FakeLedger | None = None, effects: tuple[object, ...] = ()) -> Pipeline:
+def pipeline(world: FakeWorld, ledger: FakeLedger | None = None) -> Pipeline:
     decider = Decider({VERSION: BUNDLE}.get)
-    return Pipeline(world, world, world, world, decider, ledger or FakeLedger(), effects)  # type: ignore[arg-type]
+    return Pipeline(world, world, world, world, decider, ledger or FakeLedger())  # type: ignore[arg-type]
 
 
 def soon() -> Deadline:
@@ -304,25 +303,14 @@ async def test_a_lost_ledger_is_a_refusal_that_says_when_to_come_back(way: str) 
                 await asyncio.sleep(60)
             raise WAYS[way][0]
 
-    running: list[str] = []
-
-    class Hanging:
-        async def apply(self, plan: Plan, answer: Answer, deadline: Deadline) -> None:
-            running.append("effect")
-            try:
-                await asyncio.sleep(60)
-            finally:
-                running.clear()
-
     timings: dict[Stage, int] = {}
-    line = pipeline(FakeWorld(), Gone(), (Hanging(),))
+    line = pipeline(FakeWorld(), Gone())
     asked = replace(plan(), budget_scale=1.0, fallback=ORDER)
     run = await line.execute(asked, await line.user(plan(), soon(), timings), soon(), timings)
     record, answer = assemble(run, Identity(b"d" * 16, 5))
     with pytest.raises(Fault) as caught:
         await line.settle(run, record, answer, soon())
     assert caught.value.kind is Kind.UNAVAILABLE and caught.value.retryable and caught.value.retry_after_s
-    assert not running
 
 
 async def test_too_few_eligible_items_give_a_flagged_short_slate() -> None:
@@ -332,13 +320,9 @@ async def test_too_few_eligible_items_give_a_flagged_short_slate() -> None:
     assert [d.reason for d in run.degradations] == [DegradationReason.SHORT_SLATE]
 
 
-async def test_no_acknowledgement_no_slate_and_effects_never_matter() -> None:
-    class Broken:
-        async def apply(self, plan: Plan, answer: Answer, deadline: Deadline) -> None:
-            raise FeatureStoreDown("gone")
-
+async def test_no_acknowledgement_no_slate() -> None:
     ledger = FakeLedger()
-    line, timings = pipeline(FakeWorld(), ledger, (Broken(),)), {}
+    line, timings = pipeline(FakeWorld(), ledger), {}
     run = await line.execute(plan(), await line.user(plan(), soon(), timings), soon(), timings)
     record, answer = assemble(run, Identity(b"d" * 16, 5))
     assert await line.settle(run, record, answer, soon()) == answer

@@ -13,6 +13,7 @@ from tests.unit.projector.test_projector import PACE, rebuilt, running, settled,
 from loopwright.eventlog import DEAD_LETTERS, ORGANIC, Event, MemoryEventLog
 from loopwright.eventlog.types import Encoded
 from loopwright.faults import LogUnavailable
+from loopwright.featurespec.folds.said import Said
 from loopwright.featurespec.folds.users import UserFold
 from loopwright.projector.replay import ReplayFold
 from loopwright.projector.store import MemoryStore, hashes
@@ -27,11 +28,11 @@ TRACEPARENT = f"00-{'1' * 32}-{'2' * 16}-01"
 def fragile(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Make folds raise for marked events, half of them once all is taken; count the records taken."""
     taken: Counter[str] = Counter()
-    apply, encode = UserFold.apply, UserFold.encode
+    take, encode = UserFold.take, UserFold.encode
 
-    def apply_or_raise(self: UserFold, event: Event) -> None:
+    def take_or_raise(self: UserFold, said: Said, event: Event) -> None:
         taken["records"] += 1
-        apply(self, event)  # the state is changed before the fold raises
+        take(self, said, event)  # the state is changed before the fold raises
         if event.client_event_id.startswith("poison-apply"):
             raise ValueError(f"a text with data: {event.client_event_id}")
         if event.client_event_id.startswith("poison-encode"):
@@ -42,7 +43,7 @@ def fragile(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             raise OverflowError("another text with data")
         return encode(self)
 
-    monkeypatch.setattr(UserFold, "apply", apply_or_raise)
+    monkeypatch.setattr(UserFold, "take", take_or_raise)
     monkeypatch.setattr(UserFold, "encode", encode_or_raise)
     return taken
 

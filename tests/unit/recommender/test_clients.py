@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 
 from loopwright.api.exposure.v1 import ledger_service_pb2 as ledger_pb
@@ -12,14 +13,25 @@ from loopwright.api.exposure.v1.ledger_service_pb2_grpc import (
     LedgerServiceServicer,
     add_LedgerServiceServicer_to_server,
 )
-from loopwright.domain.enums import Purpose
-from loopwright.faults import BreakerOpen, Fault, FeatureStoreDown, NotReady, RemoteFault
-from loopwright.pipeline.convert.parsing import number
+from loopwright.bundle import default_bundle, policy_version, with_models
+from loopwright.domain.enums import Exploration, Purpose
+from loopwright.domain.ids import make_decision_id
+from loopwright.faults import BreakerOpen, Fault, NotReady, RemoteFault
+from loopwright.pipeline.answer import Answer
+from loopwright.pipeline.assemble import Identity, assemble
+from loopwright.pipeline.fakes import FakeLedger, FakeWorld
+from loopwright.pipeline.plan import Plan
+from loopwright.pipeline.record import DecisionRecord
+from loopwright.pipeline.runner import Pipeline
+from loopwright.pipeline.types import Request
+from loopwright.policy.slate import Decider
 from loopwright.recommender.clients import Clients, connect
 from loopwright.recommender.config import RecommenderSettings
 from loopwright.rpc import BreakerSettings, Deadline, Mount, RpcSettings, serving
 
 SUBJECT = b"s" * 16
+BUNDLE = with_models(default_bundle(), two_tower="a" * 64, pre_ranker="b" * 64, ranker="c" * 64)
+VERSION = policy_version(BUNDLE)
 QUICK = BreakerSettings(failures_in_a_row=2, failing_for_s=0, open_s=60)
 
 
@@ -30,11 +42,11 @@ class Ledger(LedgerServiceServicer):  # type: ignore[misc]
     fault: Fault | None = None
     calls: list[Any] = field(default_factory=list)
 
-    async def RememberRecent(self, request: Any, context: Any) -> ledger_pb.RememberRecentResponse:
+    async def RecordDecision(self, request: Any, context: Any) -> ledger_pb.RecordDecisionResponse:
         self.calls.append(request)
         if self.fault is not None:
             raise self.fault
-        return ledger_pb.RememberRecentResponse()
+        return ledger_pb.RecordDecisionResponse(answer=request.answer)
 
 
 @asynccontextmanager
@@ -50,31 +62,41 @@ async def exposure(*ledgers: Ledger, breakers: BreakerSettings = QUICK) -> Async
         yield await stack.enter_async_context(connect(settings))
 
 
-async def remember(clients: Clients) -> str:
-    try:
-        await clients.recent.remember(SUBJECT, [1], Purpose.SERVE, Deadline.after(5))
-    except (RemoteFault, BreakerOpen) as fault:
-        return fault.reason
-    return "OK"
+async def decided() -> tuple[DecisionRecord, Answer]:
+    """What a whole run over a made world leaves to record."""
+    world = FakeWorld()
+    line = Pipeline(world, world, world, world, Decider({VERSION: BUNDLE}.get), FakeLedger())
+    asked = Request(
+        request_id="r",
+        subject=SUBJECT,
+        raw_external_id="u",
+        raw_query_text="",
+        surface="home",
+        session_id="",
+        page_start=0,
+        k=5,
+        anchors=np.zeros(0, np.uint64),
+        excluded=np.zeros(0, np.uint64),
+        locale="",
+        client_version="",
+        purpose=Purpose.SERVE,
+        exploration=Exploration.BUNDLE,
+        decide_at_ms=None,
+        record_funnel=False,
+        request_hash=b"h" * 16,
+    )
+    plan, soon = Plan(VERSION, BUNDLE, asked, 1_000_000, 42, 10.0), Deadline.after(5)
+    run = await line.execute(plan, await line.user(plan, soon, {}), soon, {})
+    return assemble(run, Identity(make_decision_id(1_000_000, SUBJECT, b"e" * 9), 5))
 
 
 async def record(clients: Clients) -> str:
-    """Calls exposure the way that records go: any method behind the ledger's breaker does."""
-    request = ledger_pb.RememberRecentRequest(subject=SUBJECT, item_ids=[1], purpose=number(Purpose.SERVE))
+    made, answer = await decided()
     try:
-        await clients.ledger._stub.RememberRecent(request, timeout=5)  # type: ignore[attr-defined]
+        assert await clients.ledger.record(made, answer, Deadline.after(5)) == answer
     except (RemoteFault, BreakerOpen) as fault:
         return fault.reason
     return "OK"
-
-
-async def test_the_memory_of_recent_items_never_opens_the_ledgers_breaker() -> None:
-    ledger = Ledger(FeatureStoreDown())
-    async with exposure(ledger) as clients:
-        told = [await remember(clients) for _ in range(4)]
-        assert told == ["FEATURE_STORE_DOWN", "FEATURE_STORE_DOWN", "BREAKER_OPEN", "BREAKER_OPEN"]
-        assert len(ledger.calls) == 2  # best effort: no second attempts
-        assert await record(clients) == "FEATURE_STORE_DOWN"
 
 
 async def test_what_a_loading_replica_refuses_another_one_answers() -> None:

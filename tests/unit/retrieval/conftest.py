@@ -6,7 +6,7 @@ from tests.tiny_models import put_two_tower
 
 from loopwright.api.events.v1.catalog_pb2 import ItemUpserted, ItemWithdrawn
 from loopwright.api.events.v1.event_pb2 import Event
-from loopwright.domain.enums import PLANNED_SOURCES, ActionKind
+from loopwright.domain.enums import ActionKind, Source
 from loopwright.domain.vectors import LIKED_FLAG, History
 from loopwright.featurespec.covisitation import Engagements, Graph, build_graph, empty_graph
 from loopwright.featurespec.facts import Fact, FactBatch
@@ -22,7 +22,8 @@ from loopwright.retrieval.query import Evidence
 
 NOW_MS = 1_700_000_000_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-ALL_SOURCES = tuple(SourcePlan(source, 20, 1.0, 1000) for source in PLANNED_SOURCES)
+BUILT_IN = (Source.TWO_TOWER, Source.CO_VISITATION, Source.TRENDING, Source.FRESH, Source.POPULARITY)
+ALL_SOURCES = tuple(SourcePlan(source, 20, 1.0, 1000) for source in BUILT_IN)
 
 
 def upsert(
@@ -32,8 +33,10 @@ def upsert(
     published_ms: int | None = None,
     stated_ms: int = NOW_MS - 100 * DAY_MS,
     tag: str = "t",
+    creator: str = "",
 ) -> None:
-    event = Event(event_id=bytes(16), item_upserted=ItemUpserted(item_id=item, external_id=str(item), tags=[tag]))
+    said = ItemUpserted(item_id=item, external_id=str(item), tags=[tag], creator=creator)
+    event = Event(event_id=bytes(16), item_upserted=said)
     event.occurred_at.FromMilliseconds(stated_ms)
     if published_ms is not None:
         event.item_upserted.published_at.FromMilliseconds(published_ms)

@@ -9,7 +9,7 @@ import pytest
 from tests.fake_feed import FakeFeed, FakeReadiness
 
 from loopwright.bundle import PolicyBundle, default_bundle, with_models
-from loopwright.domain.enums import PLANNED_SOURCES, Source
+from loopwright.domain.enums import Source
 from loopwright.faults import BundleNotLoaded, DependencyDown
 from loopwright.featurespec.signals import SIGNALS
 from loopwright.featurespec.table import ItemTable
@@ -23,10 +23,10 @@ from loopwright.retrieval.retriever import Retriever
 from loopwright.retrieval.sources import SOURCES, CandidateSource
 from loopwright.rpc import Deadline
 
-from .conftest import history_of, indexed, liked_graph, query
+from .conftest import BUILT_IN, history_of, indexed, liked_graph, query
 
 GRAPH = liked_graph((1, 2, 3), (1, 2), (1, 2, 4), (5, 6))
-PLANS = tuple(SourcePlan(source, 20, 1.0, 5000) for source in PLANNED_SOURCES)
+PLANS = tuple(SourcePlan(source, 20, 1.0, 5000) for source in BUILT_IN)
 
 
 @dataclass
@@ -62,7 +62,7 @@ async def rig(table: ItemTable, tower: TwoTower) -> AsyncIterator[Rig]:
 
 async def test_every_planned_source_reports_and_its_column_says_whom_it_credits(rig: Rig) -> None:
     found = await rig.ask(history=history_of(1, 5), avoid=np.array([1, 5], np.uint64))
-    assert [report.source for report in found.reports] == list(PLANNED_SOURCES)
+    assert [report.source for report in found.reports] == list(BUILT_IN)
     assert not any(report.failed for report in found.reports)
     for column, report in enumerate(found.reports):
         assert int((found.source_ranks[:, column] > 0).sum()) == report.count
@@ -99,7 +99,7 @@ async def test_a_version_that_is_not_loaded_is_refused(rig: Rig, changes: dict[s
         await rig.ask(**changes)
 
 
-class Broken:
+class Broken(CandidateSource):
     def __init__(self, source: Source, error: Exception) -> None:
         self.source, self.error = source, error
 
@@ -107,7 +107,7 @@ class Broken:
         raise self.error
 
 
-class Slow:
+class Slow(CandidateSource):
     source = Source.TRENDING
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ async def test_failing_and_late_sources_are_missing_and_reported_and_the_rest_an
     slow = Slow()
     broken = (Broken(Source.FRESH, DependencyDown()), Broken(Source.CO_VISITATION, RuntimeError("bug")))
     good = [source for source in SOURCES if source.source in (Source.TWO_TOWER, Source.POPULARITY)]
-    plans = tuple(SourcePlan(source, 20, 1.0, 50 if source is Source.TRENDING else 5000) for source in PLANNED_SOURCES)
+    plans = tuple(SourcePlan(source, 20, 1.0, 50 if source is Source.TRENDING else 5000) for source in BUILT_IN)
     try:
         found = await rig.ask([*good, *broken, slow], sources=plans)
     finally:
@@ -142,3 +142,27 @@ async def test_failing_and_late_sources_are_missing_and_reported_and_the_rest_an
     }
     assert len(found.item_ids) >= 20
     assert not found.signals[:, SIGNALS.index("co_visitation")].any()
+
+
+class Counting(CandidateSource):
+    source = Source.POPULARITY
+
+    def __init__(self, work: int) -> None:
+        self.work = work
+        self.on_loop: list[bool] = []
+
+    def propose(self, evidence: Evidence, quota: int) -> Proposal:
+        self.on_loop.append(threading.current_thread() is threading.main_thread())
+        sum(range(self.work))
+        return Proposal(np.array([1], np.uint64), np.ones(1, np.float32))
+
+
+async def test_a_source_is_asked_on_the_event_loop_once_it_is_known_to_be_cheap(rig: Rig) -> None:
+    asked = {"policy_version": rig.plain, "sources": (SourcePlan(Source.POPULARITY, 20, 1.0, 5000),)}
+    cheap, dear = Counting(1), Counting(200_000)
+    for source in (cheap, dear):
+        retriever = rig.retriever([source])
+        for _ in range(3):
+            await retriever.retrieve(query(**asked), Deadline.after(20))
+    assert cheap.on_loop == [False, True, True]
+    assert dear.on_loop == [False, False, False]

@@ -59,3 +59,14 @@ async def test_an_unknown_service_is_not_found_and_its_watch_says_unknown(echo: 
         watch = stub.Watch(request, timeout=20)
         assert (await watch.read()).status == State.Value("SERVICE_UNKNOWN")
         watch.cancel()
+
+
+async def test_a_list_names_every_service_with_its_state(echo: SimpleNamespace) -> None:
+    async with echo.served() as server, grpc.aio.insecure_channel(server.target) as channel:
+        await server.state.set_ready(False)
+        method = channel.unary_unary("/grpc.health.v1.Health/List", None, health_pb2.HealthListResponse.FromString)
+        answer = await method(b"", timeout=5)
+    assert {name: State.Name(one.status) for name, one in answer.statuses.items()} == {
+        "": "NOT_SERVING",
+        echo.SERVICE: "NOT_SERVING",
+    }

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NoOpTracerProvider, SpanKind
@@ -13,6 +14,7 @@ from opentelemetry.trace import NoOpTracerProvider, SpanKind
 from loopwright.telemetry import inject, processing
 from loopwright.telemetry.consuming import MAX_LINKS
 from loopwright.telemetry.sampling import RootSampler
+from loopwright.telemetry.spans import SpanProvider
 from loopwright.telemetry.tracing import use_provider
 
 
@@ -34,9 +36,7 @@ class Spans:
 @pytest.fixture
 def spans() -> Iterator[Spans]:
     exporter = InMemorySpanExporter()
-    provider = TracerProvider(sampler=RootSampler(0), shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    use_provider(provider)
+    use_provider(SpanProvider(Resource({}), RootSampler(0), SimpleSpanProcessor(exporter)))
     yield Spans(exporter)
     use_provider(NoOpTracerProvider())
 

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import NonRecordingSpan, NoOpTracerProvider, SpanContext, TraceFlags
 
 from loopwright.telemetry import Meter, names, open_span, span
 from loopwright.telemetry import keeping as room
 from loopwright.telemetry.keeping import TailKeeper
 from loopwright.telemetry.sampling import RootSampler
+from loopwright.telemetry.spans import SpanProvider
 from loopwright.telemetry.tracing import mark_failed, use_provider
 
 
@@ -35,8 +37,7 @@ class World:
         self.sink, self.meter, self.now = Sink(), Meter(), 0.0
         sink: Any = self.sink
         self.keeper = TailKeeper(sink, held_spans=held_spans, held_age_s=10, meter=self.meter, clock=lambda: self.now)
-        self.provider = TracerProvider(sampler=RootSampler(0), shutdown_on_exit=False)
-        self.provider.add_span_processor(self.keeper)
+        self.provider = SpanProvider(Resource({}), RootSampler(0), self.keeper)
         use_provider(self.provider)
 
     @property
@@ -67,7 +68,7 @@ def test_an_unsampled_trace_without_an_error_is_let_go(world: World) -> None:
     with span(names.RECOMMEND), span(names.RANK):
         pass
     assert world.sink.names == []
-    assert not world.keeper._parts and not world.keeper._of and not world.keeper._waiting
+    assert not world.keeper._parts and not world.keeper._waiting
 
 
 def test_a_degraded_answer_keeps_all_spans_of_its_trace(world: World) -> None:
@@ -113,7 +114,7 @@ def test_a_span_that_outlives_its_local_root_shares_its_fate(world: World) -> No
                 mark_failed(root, "X")
         late.end()
     assert world.sink.names == ["recommend", "send decisions"]
-    assert not world.keeper._of
+    assert not world.keeper._parts
 
 
 def test_the_oldest_part_gives_way_when_too_many_spans_wait(world: World) -> None:
@@ -137,15 +138,15 @@ def test_a_part_that_does_not_end_is_given_up_with_age_and_with_number(
     open_span(names.TRAIN, parent=Context())
     world.now = 11
     open_span(names.TRAIN, parent=Context())
-    assert len(world.keeper._parts) == len(world.keeper._of) == 1
+    assert len(world.keeper._parts) == 1
     monkeypatch.setattr(room, "MAX_PARTS", 5)
     for _ in range(50):
         open_span(names.TRAIN, parent=Context())
-    assert len(world.keeper._parts) == len(world.keeper._of) == 5
+    assert len(world.keeper._parts) == 5
 
 
 def test_shutting_down_shuts_the_sink(world: World) -> None:
     open_span(names.TRAIN)
     world.provider.shutdown()
-    assert world.sink.shut and not world.keeper._of
+    assert world.sink.shut and not world.keeper._parts
     assert world.keeper.force_flush()

@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import NoOpTracerProvider
+from opentelemetry.trace import NoOpTracerProvider, SpanKind
 
 from loopwright.faults import NotFound
 from loopwright.telemetry import extract, inject, inject_headers, link_to, names, span
 from loopwright.telemetry.entries import SpanName
-from loopwright.telemetry.tracing import use_provider
+from loopwright.telemetry.sampling import RootSampler
+from loopwright.telemetry.spans import SpanProvider
+from loopwright.telemetry.tracing import open_server_span, use_provider
 
 
 @pytest.fixture
@@ -82,3 +85,45 @@ def test_extracting_ignores_the_current_span(spans: InMemorySpanExporter) -> Non
 def test_without_a_provider_nothing_is_injected() -> None:
     with span(names.RANK):
         assert inject() == ()
+
+
+CALLER = f"00-{0xA:032x}-{0xB:016x}-01"
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize(
+    ("metadata", "continued"),
+    [
+        ([("user-agent", "x"), ("traceparent", CALLER)], True),
+        ([("traceparent", CALLER), ("tracestate", "vendor=1")], True),
+        ([("traceparent", "cc" + CALLER[2:] + "-later")], True),
+        ([("traceparent", CALLER.upper().replace("A", "G"))], False),
+        ([("traceparent", f"00-{0:032x}-{0xB:016x}-01")], False),
+        ([("tracestate", "vendor=1")], False),
+        ([], False),
+    ],
+)
+def test_a_served_call_continues_its_callers_trace(ours: bool, metadata: Any, continued: bool) -> None:
+    exporter = InMemorySpanExporter()
+    if ours:
+        use_provider(SpanProvider(Resource({}), RootSampler(1), SimpleSpanProcessor(exporter)))
+    else:
+        theirs = TracerProvider(shutdown_on_exit=False)
+        theirs.add_span_processor(SimpleSpanProcessor(exporter))
+        use_provider(theirs)
+    with span(names.RECOMMEND):  # a call of another task that this one must not be taken for a part of
+        open_server_span(names.RPC_SERVER, {names.RPC_METHOD.name: "a.B/C"}, "a.B/C", metadata).end()
+    use_provider(NoOpTracerProvider())
+    served = exporter.get_finished_spans()[0]
+    assert (served.name, served.kind, served.attributes) == ("a.B/C", SpanKind.SERVER, {"rpc.method": "a.B/C"})
+    if continued:
+        assert served.parent is not None and (served.parent.trace_id, served.parent.span_id) == (0xA, 0xB)
+        assert served.parent.is_remote and served.context.trace_id == 0xA
+    else:
+        assert served.parent is None
+
+
+def test_a_served_calls_attributes_are_checked_like_any_others(spans: InMemorySpanExporter) -> None:
+    use_provider(SpanProvider(Resource({}), RootSampler(1), None))
+    with pytest.raises(LookupError, match=r"loopwright\.made_up"):
+        open_server_span(names.RPC_SERVER, {"loopwright.made_up": 1}, "a.B/C", [])

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from loopwright.domain.enums import Purpose
 from loopwright.eventlog import WallClock
 from loopwright.exposure.answers import KEPT_MS
 from loopwright.featurespec.groups import ITEM_STATE_GROUPS, USER_STATE_GROUPS
@@ -102,25 +101,17 @@ class MemoryAnswers:
             self._volatile.store(key, claim)
         return stored
 
-    async def keep(self, subject: bytes, request_id: str, packed: bytes, deadline: Deadline) -> None:
+    async def keep(
+        self, subject: bytes, request_id: str, packed: bytes | None, served: Sequence[int], deadline: Deadline
+    ) -> None:
         """See `AnswerStore.keep`."""
-        self._volatile.store(keys.stored_answer(subject, request_id), packed)
+        if packed is not None:
+            self._volatile.store(keys.stored_answer(subject, request_id), packed)
+        if served:
+            self._volatile.add_recent(keys.recent(subject), served)
 
     async def forget(self, subject: bytes, request_id: str, claim: bytes) -> None:
         """See `AnswerStore.forget`."""
         key = keys.stored_answer(subject, request_id)
         if self._volatile.answer(key) == claim:
             self._volatile.forget(key)
-
-
-class MemoryRecent:
-    """Exposure's `RecentStore`."""
-
-    def __init__(self, volatile: Volatile) -> None:
-        """Take what lives for minutes."""
-        self._volatile = volatile
-
-    async def remember(self, subject: bytes, item_ids: Sequence[int], purpose: Purpose, deadline: Deadline) -> None:
-        """See `RecentStore.remember`."""
-        if purpose is Purpose.SERVE:
-            self._volatile.add_recent(keys.recent(subject), item_ids)

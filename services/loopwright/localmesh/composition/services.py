@@ -24,7 +24,7 @@ from loopwright.hydration.bundle_reports import reporting
 from loopwright.hydration.config import HydrationSettings
 from loopwright.ingest.config import IngestSettings
 from loopwright.lifecycle import Process, ServiceSettings, process_over
-from loopwright.localmesh.composition.memory_rows import MemoryAnswers, MemoryRecent, MemoryRows, Volatile
+from loopwright.localmesh.composition.memory_rows import MemoryAnswers, MemoryRows, Volatile
 from loopwright.policy.config import PolicySettings
 from loopwright.projector.config import Pace, ProjectorSettings
 from loopwright.projector.projector import Projector
@@ -35,7 +35,7 @@ from loopwright.recommender.config import RecommenderSettings
 from loopwright.recommender.front_door import Dice
 from loopwright.retrieval.config import RetrievalSettings
 
-PACE = Pace(poll_interval_ms=20, gather_ms=0, progress_interval_ms=10, sweep_interval_ms=200)
+PACE = Pace(poll_interval_ms=50, gather_ms=0, progress_interval_ms=40, sweep_interval_ms=200)
 """In memory a look costs nothing, so what is appended is folded within milliseconds."""
 INDEX_REFRESH_MS = 10
 GRAPH_INTERVAL_S = 0.05
@@ -119,15 +119,13 @@ async def running_services(
         ranking = await enter(ranking_room.bootstrap(scoring, await start("ranking", scoring)))
         recording = ExposureSettings(outbox_path=None)  # a log in memory is never away
         proc = await start("exposure", recording)
-        stores = exposure_room.Stores(MemoryAnswers(volatile), MemoryRecent(volatile))
-        exposure = await enter(exposure_room.bootstrap(recording, proc.log, proc.clock, stores))
+        exposure = await enter(exposure_room.bootstrap(recording, proc.log, proc.clock, MemoryAnswers(volatile)))
         clients = Clients(
             hydration=hydration.hydrator,
             retrieval=retrieval.retriever,
             ranking=ranking.ranker,
             policy=policy.decider,
             ledger=exposure.ledger,
-            recent=exposure.recent,
         )
         facing = RecommenderSettings()
         recommender = await enter(recommender_room.bootstrap(facing, await start("recommender", facing), dice, clients))

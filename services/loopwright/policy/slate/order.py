@@ -23,7 +23,7 @@ def best_order(bundle: PolicyBundle, query: SlateQuery) -> I64:
         InvalidRequest: The query contradicts itself.
         OutputNotFinite: A head score or content vector is not finite.
     """
-    pool, _ = make_pool(bundle, query, barred_by(query))
+    pool, _ = make_pool(bundle, query, barred_by(bundle, query))
     draft, diversity = Draft(bundle, pool), Diversity(bundle, pool)
     while len(draft.chosen) < len(pool):
         if draft.leader() is None:

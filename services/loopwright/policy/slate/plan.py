@@ -55,7 +55,7 @@ def make_plan(bundle: PolicyBundle, query: SlateQuery) -> Plan:
         InvalidRequest: The query contradicts itself.
         OutputNotFinite: A head score or content vector is not finite.
     """
-    barred = barred_by(query)
+    barred = barred_by(bundle, query)
     pool, utility = make_pool(bundle, query, barred)
     length = min(query.k, len(pool))
     slot = explore_position(bundle, query, length)
@@ -81,11 +81,11 @@ def make_plan(bundle: PolicyBundle, query: SlateQuery) -> Plan:
     )
 
 
-def barred_by(query: SlateQuery) -> U8:
+def barred_by(bundle: PolicyBundle, query: SlateQuery) -> U8:
     """Return uint8 [N]: the drop reason of each candidate that some bar keeps out, 0 elsewhere."""
     reasons = np.zeros(len(query.item_ids), dtype=np.uint8)
     for bar in BARS:
-        reasons = np.where(reasons == DropReason.KEPT, bar(query), reasons)
+        reasons = np.where(reasons == DropReason.KEPT, bar(bundle, query), reasons)
     return reasons
 
 

@@ -33,8 +33,12 @@ def of_slate(plan: Plan, chosen: I64) -> tuple[F64, F64]:
         plan: The plan the slate was drawn under.
         chosen: int64 [L], pool indices in slate order.
     """
-    matrix = position_matrix(plan)[chosen]
-    return shown(plan, chosen), matrix[np.arange(len(chosen)), np.arange(len(chosen))]
+    numbers = plan.numbers
+    share = (plan.listed == chosen).astype(np.float64)
+    if numbers.s:
+        drawn = bool((plan.explorable == chosen[numbers.s - 1]).any())
+        share[numbers.s - 1] = 1.0 / numbers.m if drawn else 0.0
+    return shown(plan, chosen), (1.0 - numbers.rho) * share + numbers.rho / max(1, numbers.n)
 
 
 def shown(plan: Plan, entries: I64) -> F64:

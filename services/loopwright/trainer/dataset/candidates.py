@@ -1,6 +1,7 @@
 """Candidates of a user at one moment: sources, merge and signals as retrieval has them, exact and without an index.
 
 A service may not be imported, so the few lines of its sources stand here again; a test holds both against each other.
+A planned source that does not stand here proposes nothing: pseudo-decisions lack it, logged decisions have it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from loopwright.featurespec.tower_content import tower_content
 from loopwright.featurespec.users import UserState, guards_of, history_of
 from loopwright.trainer.dataset.stage1 import Stage1
 
+REPLAYED = (Source.TWO_TOWER, Source.CO_VISITATION, Source.TRENDING, Source.FRESH, Source.POPULARITY)
+"""Sources that stand here."""
+
 TRENDING_HALF_LIFE_DAYS = 7.0
 FRESH_SHARE = 0.05
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _BLOCK = 4096
 _NEVER = np.iinfo(np.int64).max
+_NOTHING: I64 = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ class CandidateFinder:
         ranks = np.zeros((len(self._ids), len(plans)), dtype=np.uint16)
         by_source: dict[Source, U64] = {}
         for column, plan in enumerate(plans):
-            places = proposed[plan.source][: plan.quota]
+            places = proposed.get(plan.source, _NOTHING)[: plan.quota]
             ranks[places, column] = np.arange(1, len(places) + 1)
             by_source[plan.source] = self._ids[places]
         proposed_by_any = np.flatnonzero(ranks.any(axis=1))

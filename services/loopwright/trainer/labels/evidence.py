@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.domain.vectors import I64, U64, Bools
-from loopwright.eventlog import DedupWindow, Freshness, Record, occurred_at_ms, order_key, payload_name
+from loopwright.eventlog import (
+    DedupWindow,
+    Freshness,
+    Record,
+    classify_all,
+    occurred_at_ms,
+    order_key,
+    payload_name,
+)
 from loopwright.eventlog.topics import ACTIONS, DECISIONS, IMPRESSIONS, ORGANIC
 from loopwright.featurespec.folds.actions import ORGANIC_ACTION, SLATE_ACTION
 from loopwright.featurespec.folds.catalog import item_of
@@ -84,17 +93,29 @@ class Collector:
             record: In offset order within its partition.
             judge: Whether its action judges models instead of teaching them.
         """
-        event = record.event
-        if flaw_of(event):
-            self._left_out["unusable"] += 1
-            return
-        if record.topic in COUNTED:
-            window = self._windows.setdefault((record.topic, record.logical), DedupWindow())
-            freshness = window.classify(event)
-            if freshness is not Freshness.FRESH:
+        self.add_all([record], lambda _: judge)
+
+    def add_all(self, records: Sequence[Record], judges: Callable[[Record], bool]) -> None:
+        """Take records, as `add` does one by one.
+
+        Args:
+            records: In offset order within each partition.
+            judges: Whether a record's action judges models instead of teaching them.
+        """
+        sound = [record for record in records if not flaw_of(record.event)]
+        if len(sound) < len(records):
+            self._left_out["unusable"] += len(records) - len(sound)
+        counted = [record for record in sound if record.topic in COUNTED]
+        judged = iter(classify_all(counted, self._window))
+        for record in sound:
+            freshness = next(judged) if record.topic in COUNTED else Freshness.FRESH
+            if freshness is Freshness.FRESH:
+                self._take(record.event, record.value, judges(record))
+            else:
                 self._left_out[freshness.value.lower()] += 1
-                return
-        self._take(event, record.value, judge)
+
+    def _window(self, topic: str, logical: int) -> DedupWindow:
+        return self._windows.setdefault((topic, logical), DedupWindow())
 
     def _take(self, event: Event, value: bytes, judge: bool) -> None:
         payload = payload_name(event)

@@ -7,8 +7,7 @@ from loopwright.domain.enums import ActionKind
 from loopwright.domain.vectors import LIKED_FLAG
 from loopwright.featurespec import user_activity
 from loopwright.featurespec.facts import RAISED, RING_COUNTERS, SLATE_FLAG, VIEWED, Counter, thousandths
-from loopwright.featurespec.folds.actions import ORGANIC_ACTION, SLATE_ACTION, action_of
-from loopwright.featurespec.folds.times import time_ms
+from loopwright.featurespec.folds.said import PAYLOADS, Said, said_of
 from loopwright.featurespec.folds.user_history import HistoryFold
 from loopwright.featurespec.groups import USER_ACTIVITY, USER_HISTORY
 from loopwright.featurespec.rings import DAY_MS, DAYS, HOUR_MS, HOURS
@@ -21,7 +20,7 @@ _SLACK = 16  # buckets beyond a ring's size that are tolerated before the old on
 def subject_of(event: Event) -> bytes:
     """Return the subject of an event that folds into a user's row, b"" for any other event."""
     payload = event.WhichOneof("payload")
-    if payload in UserFold.PAYLOADS:
+    if payload in PAYLOADS:
         return bytes(getattr(event, payload).subject)
     return b""
 
@@ -32,19 +31,6 @@ class UserFold:
     Erasure is for good: once SubjectErased is folded, the row holds nothing of the user, earlier or later.
     It does not drop repeated events; readers of the log do (`eventlog.DedupWindow`).
     """
-
-    PAYLOADS = frozenset(
-        {
-            ORGANIC_ACTION,
-            SLATE_ACTION,
-            "items_viewed",
-            "profile_updated",
-            "creator_followed",
-            "creator_unfollowed",
-            "creator_blocked",
-            "subject_erased",
-        }
-    )
 
     def __init__(self) -> None:
         self._history = HistoryFold()
@@ -73,12 +59,14 @@ class UserFold:
 
     def apply(self, event: Event) -> None:
         """Take one event of this user; events that say nothing of users are ignored."""
-        payload = event.WhichOneof("payload")
-        if payload not in self.PAYLOADS or self._history.erased:
+        self.take(said_of(event), event)
+
+    def take(self, said: Said, event: Event) -> None:
+        """Take one event of this user that was read already, as `apply` does."""
+        payload, _, at_ms, action = said
+        if payload not in PAYLOADS or self._history.erased:
             return
-        at_ms = time_ms(event)
-        if payload in (ORGANIC_ACTION, SLATE_ACTION):
-            action = action_of(event, payload)
+        if action is not None:
             if action.item_id:
                 self._history.act(action, at_ms, event.client_event_id, event.event_id)
             kind = action.kind | (LIKED_FLAG if action.liked else 0) | (SLATE_FLAG if action.slate else 0)

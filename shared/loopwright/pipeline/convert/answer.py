@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import zstandard
 
@@ -21,6 +21,7 @@ from loopwright.pipeline.convert.parsing import milliseconds, number, parse_enum
 HASH_BYTES = 16
 """Length of the request hash in front of a stored answer."""
 
+_COMPRESSOR = zstandard.ZstdCompressor(level=1)  # one event loop packs answers; making one costs more than its work
 _PENDING = b"\0"  # where a stored answer has the first byte of its zstd frame, 0x28
 
 MAX_STORED_BYTES = 65_536
@@ -89,7 +90,7 @@ class StoredAnswer:
 
 def pack_stored(request_hash: bytes, response: pb.RecommendResponse) -> bytes | None:
     """Return the stored form: request hash, then the zstd-compressed answer; None when it would be too long."""
-    packed = request_hash + zstandard.ZstdCompressor(level=1).compress(response.SerializeToString())
+    packed = request_hash + _COMPRESSOR.compress(response.SerializeToString())
     return packed if len(packed) <= MAX_STORED_BYTES else None
 
 
@@ -103,15 +104,29 @@ def is_pending(stored: bytes) -> bool:
     return stored[HASH_BYTES : HASH_BYTES + 1] == _PENDING
 
 
-def unpack_stored(stored: bytes) -> StoredAnswer:
-    """Return the answer of a stored form, marked as replayed.
+def unpack_message(stored: bytes) -> tuple[bytes, pb.RecommendResponse]:
+    """Return the request hash and the message of a stored form, marked as replayed.
 
     Raises:
         CorruptRecord: The bytes are no stored answer.
     """
     try:
         raw = zstandard.ZstdDecompressor().decompress(stored[HASH_BYTES:], max_output_size=1 << 22)
-        answer = answer_from_proto(pb.RecommendResponse.FromString(raw))
+        message = pb.RecommendResponse.FromString(raw)
     except Exception as error:
         raise CorruptRecord("a stored answer could not be read") from error
-    return StoredAnswer(stored[:HASH_BYTES], replace(answer, replayed=True))
+    message.replayed = True
+    return stored[:HASH_BYTES], message
+
+
+def unpack_stored(stored: bytes) -> StoredAnswer:
+    """Return the answer of a stored form, marked as replayed.
+
+    Raises:
+        CorruptRecord: The bytes are no stored answer.
+    """
+    request_hash, message = unpack_message(stored)
+    try:
+        return StoredAnswer(request_hash, answer_from_proto(message))
+    except Exception as error:
+        raise CorruptRecord("a stored answer could not be read") from error

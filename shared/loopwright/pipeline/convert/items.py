@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 
 from loopwright.api.hydration.v1 import hydration_service_pb2 as pb
+from loopwright.domain.texts import PackedTexts, Texts, texts_of
 from loopwright.pipeline.convert.degradations import degradations_from_proto, degradations_to_proto
 from loopwright.pipeline.convert.parsing import answer_of, invalid, milliseconds, timestamp
 from loopwright.pipeline.convert.tensors import from_tensor, to_tensor
@@ -40,32 +41,41 @@ def item_query_from_proto(request: pb.GetItemColumnsRequest) -> ItemQuery:
     )
 
 
-def pack_texts(texts: tuple[str, ...]) -> tuple[bytes, U32]:
-    """Return texts as their concatenated UTF-8 bytes and uint32 [n + 1] offsets into them."""
-    parts = [text.encode() for text in texts]
-    offsets = np.zeros(len(parts) + 1, dtype=np.uint32)
-    np.cumsum([len(part) for part in parts], out=offsets[1:], dtype=np.uint32)
-    return b"".join(parts), offsets
+def pack_texts(texts: Sequence[str]) -> PackedTexts:
+    """Return texts as their concatenated UTF-8 bytes and offsets into them."""
+    return texts.packed() if isinstance(texts, Texts) else texts_of(text.encode() for text in texts)
 
 
-def unpack_texts(data: bytes, offsets: U32, field: str) -> tuple[str, ...]:
+def unpack_texts(data: bytes, offsets: U32, field: str) -> PackedTexts:
     """Return the texts that `pack_texts` packed.
 
     Raises:
         InvalidRequest: The offsets do not rise from 0 to the length, or a text is not UTF-8.
     """
-    bounds = offsets.tolist()
-    if bounds[0] != 0 or bounds[-1] != len(data) or bounds != sorted(bounds):
+    if offsets[0] != 0 or offsets[-1] != len(data) or (offsets[1:] < offsets[:-1]).any():
         raise invalid(field, "offsets", "must rise from 0 to the length of the bytes")
+    if data and not data.isascii():
+        starts = np.frombuffer(data, dtype=np.uint8)[offsets[offsets < len(data)]]
+        if not _is_utf8(data) or ((starts & _CONTINUES_MASK) == _CONTINUES).any():
+            raise invalid(field, "utf8", "must be UTF-8")
+    return PackedTexts(data, offsets)
+
+
+_CONTINUES_MASK, _CONTINUES = 0xC0, 0x80
+"""A byte of the form 10xxxxxx is inside a character (RFC 3629): no text begins with one."""
+
+
+def _is_utf8(data: bytes) -> bool:
     try:
-        return tuple(data[start:stop].decode() for start, stop in pairwise(bounds))
-    except UnicodeDecodeError as error:
-        raise invalid(field, "utf8", "must be UTF-8") from error
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def item_columns_to_proto(columns: ItemColumns) -> pb.GetItemColumnsResponse:
     """Return the columns as an answer."""
-    texts, offsets = pack_texts(columns.external_ids)
+    texts = pack_texts(columns.external_ids)
     return pb.GetItemColumnsResponse(
         columns=to_tensor(columns.columns),
         group_ages_s=to_tensor(columns.group_ages_s),
@@ -74,8 +84,8 @@ def item_columns_to_proto(columns: ItemColumns) -> pb.GetItemColumnsResponse:
         first_tag_ids=to_tensor(columns.first_tag_ids),
         eligibility=to_tensor(columns.eligibility),
         content=to_tensor(columns.content),
-        external_ids=texts,
-        external_id_offsets=to_tensor(offsets),
+        external_ids=texts.data,
+        external_id_offsets=to_tensor(texts.offsets),
         degradations=degradations_to_proto(columns.degradations),
     )
 

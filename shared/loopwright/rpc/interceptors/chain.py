@@ -17,6 +17,7 @@ def interceptors(
     access: AccessMatrix | None = None,
     *,
     allow_insecure: bool = False,
+    tls: bool = True,
     limit: InFlightLimit | None = None,
     meter: Meter = METER,
 ) -> list[Layer]:
@@ -29,7 +30,7 @@ def interceptors(
     return [
         TelemetryLayer(meter),
         DeadlineLayer(meter) if limit is None else DeadlineLayer(meter, expired=limit.expired),
-        IdentityLayer(access, allow_insecure=allow_insecure),
+        IdentityLayer(access, allow_insecure=allow_insecure, tls=tls),
         *([] if limit is None else [LimitLayer(limit, meter)]),
         ErrorLayer(),
         ValidationLayer(),

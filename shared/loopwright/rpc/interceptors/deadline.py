@@ -39,7 +39,6 @@ class DeadlineLayer(Layer):
         computed: Callable[[], float] = time.process_time,
     ) -> None:
         """Take where overruns go, the clock, who hears of calls that came too late, and the processor's clock."""
-        super().__init__()
         self._computed = computed
         self._expired = expired
         self._meter = meter
@@ -65,6 +64,7 @@ class DeadlineLayer(Layer):
             finally:
                 timer.cancel()
                 past_s = self._clock() - deadline.instant
-                computed_s = self._computed() - (known[0] if known else begun)
-                if past_s > LINGER_S or (past_s > OVERRUN_S and computed_s > OVERRUN_S):
-                    self._meter.count(names.RPC_OVERRUNS, rpc_method=method.name)
+                if past_s > OVERRUN_S:
+                    computed_s = self._computed() - (known[0] if known else begun)
+                    if past_s > LINGER_S or computed_s > OVERRUN_S:
+                        self._meter.count(names.RPC_OVERRUNS, rpc_method=method.name)

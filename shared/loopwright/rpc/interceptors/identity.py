@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from loopwright.faults import Fault, PermissionDenied, Unauthenticated
 from loopwright.rpc.interceptors.layer import Behaviour, Context, Layer, Method
 from loopwright.rpc.settings import is_loopback
 from loopwright.rpc.status import abort_with
+
+_PEERS = 1024
+"""Peers whose address is known by now; each connection is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,15 @@ class Peer:
     encrypted: bool
 
     @classmethod
-    def of(cls, context: Context) -> Peer:
-        """Reads the peer from gRPC's context."""
+    def of(cls, context: Context, *, tls: bool = True) -> Peer:
+        """Reads the peer from gRPC's context; in plaintext there is no proof to ask for, which is dear."""
+        address = context.peer() or ""
+        if not tls:
+            return _in_plaintext(address)
         proof = context.auth_context() or {}
         found = proof.get("x509_subject_alternative_name", ())
         names = frozenset(name.decode("utf-8", "replace") for name in found)
-        return cls(names, _is_local(context.peer() or ""), b"ssl" in proof.get("transport_security_type", ()))
+        return cls(names, _is_local(address), b"ssl" in proof.get("transport_security_type", ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +67,16 @@ class IdentityLayer(Layer):
     every peer that the handshake let in may call. Health and reflection follow the transport's rule only.
     """
 
-    def __init__(self, access: AccessMatrix | None = None, *, allow_insecure: bool = False) -> None:
-        super().__init__()
+    def __init__(self, access: AccessMatrix | None = None, *, allow_insecure: bool = False, tls: bool = True) -> None:
+        """Take who may call what, whether any plaintext peer is trusted, and whether the server speaks TLS at all."""
         self._access = access
         self._allow_insecure = allow_insecure
+        self._tls = tls
 
-    async def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Any:
+    def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Awaitable[Any]:
         """Serves the call when the peer may make it."""
-        refusal = self.refusal(method, Peer.of(context))
-        if refusal is not None:
-            await abort_with(context, refusal)
-        return await proceed(request, context)
+        refusal = self.refusal(method, Peer.of(context, tls=self._tls))
+        return proceed(request, context) if refusal is None else abort_with(context, refusal)
 
     def refusal(self, method: Method, peer: Peer) -> Fault | None:
         """Returns why the peer may not call the method, None when it may."""
@@ -81,6 +87,11 @@ class IdentityLayer(Layer):
         if not peer.identities:
             return Unauthenticated()
         return None if peer.identities & self._access.allowed(method) else PermissionDenied()
+
+
+@lru_cache(_PEERS)
+def _in_plaintext(address: str) -> Peer:
+    return Peer(frozenset(), _is_local(address), encrypted=False)
 
 
 def _is_local(peer: str) -> bool:

@@ -1,12 +1,13 @@
-"""`Layer`: what every server interceptor is here; wraps each kind of handler around one `handle` method."""
+"""`Layer`: what every server interceptor is here; `around` puts them around the handlers that `serving` mounts."""
 
 from __future__ import annotations
 
 import inspect
-from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
@@ -27,23 +28,25 @@ class Method:
     def parse(cls, path: str) -> Method:
         """Returns the method of a path `/package.Service/Method`; gRPC's own services are infrastructure."""
         name = path.removeprefix("/")
-        return cls(name, name.startswith(("grpc.health.", "grpc.reflection.")))
+        return cls(name, is_infrastructure(name))
 
 
-class Layer(grpc.aio.ServerInterceptor):
+def is_infrastructure(name: str) -> bool:
+    """Tells whether a service or method, by its full name, is one of gRPC's own."""
+    return name.startswith(("grpc.health.", "grpc.reflection."))
+
+
+class Layer(ABC):
     """One layer around every handler, unary or streaming.
 
-    gRPC asks interceptors anew at every call; a layer wraps a method's handler once and keeps the result.
-    Streaming answers are written by the innermost layer (`context.write`), so `handle` is one coroutine for
-    all four kinds and clean-up always runs in the call's own task.
+    `around` puts the layers of a server around a handler once, when it is mounted: gRPC's own interceptors are asked
+    anew at every call. Streaming answers are written by the innermost layer (`context.write`), so `handle` is one
+    coroutine for all four kinds and clean-up always runs in the call's own task.
     """
 
-    def __init__(self) -> None:
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
-
     @abstractmethod
-    async def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Any:
-        """Serves one call.
+    def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Awaitable[Any]:
+        """Serves one call; a coroutine, or a function that passes the next layer's on.
 
         Args:
             method: what is called.
@@ -59,40 +62,30 @@ class Layer(grpc.aio.ServerInterceptor):
         """Returns the function that decodes request bytes; the handler's own unless a layer replaces it."""
         return inner
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Returns the wrapped handler; called by gRPC once per call."""
-        inner = await continuation(handler_call_details)
-        if inner is None:  # unknown method: gRPC answers UNIMPLEMENTED
-            return None
-        path = handler_call_details.method
-        known = self._wrapped.get(path)
-        if known is None or known[0] is not inner:
-            known = self._wrapped[path] = (inner, self._wrap(Method.parse(path), inner))
-        return known[1]
 
-    def _wrap(self, method: Method, inner: Handler) -> Handler:
-        proceed = coroutine_of(method, inner)
+def around(layers: Sequence[Layer], path: str, handler: Handler) -> Handler:
+    """Returns a handler with the layers around it, the first outermost.
 
-        async def serve(request: Any, context: Context) -> Any:
-            return await self.handle(method, proceed, request, context)
+    Raises:
+        TypeError: the handler is not async.
+    """
+    method = Method.parse(path)
+    proceed, decode = coroutine_of(method, handler), handler.request_deserializer
+    for layer in reversed(layers):
+        proceed, decode = partial(layer.handle, method, proceed), layer.deserializer(method, decode)
 
-        kinds = {
-            (False, False): grpc.unary_unary_rpc_method_handler,
-            (False, True): grpc.unary_stream_rpc_method_handler,
-            (True, False): grpc.stream_unary_rpc_method_handler,
-            (True, True): grpc.stream_stream_rpc_method_handler,
-        }
-        make: Any = kinds[bool(inner.request_streaming), bool(inner.response_streaming)]
-        wrapped: Handler = make(
-            serve,
-            request_deserializer=self.deserializer(method, inner.request_deserializer),
-            response_serializer=inner.response_serializer,
-        )
-        return wrapped
+    async def serve(request: Any, context: Context) -> Any:  # gRPC asks at every call whether it is a coroutine's
+        return await proceed(request, context)
+
+    kinds = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }
+    make: Any = kinds[bool(handler.request_streaming), bool(handler.response_streaming)]
+    wrapped: Handler = make(serve, request_deserializer=decode, response_serializer=handler.response_serializer)
+    return wrapped
 
 
 def coroutine_of(method: Method, handler: Handler) -> Behaviour:

@@ -16,10 +16,10 @@ class LimitLayer(Layer):
     """Refuses with OVERLOADED and RetryInfo what would only wait; health and reflection are never refused."""
 
     def __init__(self, limit: InFlightLimit, meter: Meter = METER) -> None:
-        super().__init__()
         self._limit = limit
         self._meter = meter
-        meter.gauge(names.IN_FLIGHT_LIMIT, limit.limit)
+        self._told = limit.limit
+        meter.gauge(names.IN_FLIGHT_LIMIT, self._told)
 
     async def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Any:
         """Serves the call when there is room."""
@@ -37,4 +37,6 @@ class LimitLayer(Layer):
             return answer
         finally:
             self._limit.leave(ticket, answered)
-            self._meter.gauge(names.IN_FLIGHT_LIMIT, self._limit.limit)
+            if self._limit.limit != self._told:
+                self._told = self._limit.limit
+                self._meter.gauge(names.IN_FLIGHT_LIMIT, self._told)

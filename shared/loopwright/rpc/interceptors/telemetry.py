@@ -8,11 +8,12 @@ from typing import Any
 
 import grpc
 from opentelemetry import trace
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import INVALID_SPAN, Span
 
 from loopwright.rpc.interceptors.layer import Behaviour, Context, Layer, Method
-from loopwright.telemetry import METER, Meter, extract, names, open_span
-from loopwright.telemetry.tracing import mark_failed
+from loopwright.telemetry import METER, Meter, names
+from loopwright.telemetry.tracing import mark_failed, open_server_span
 
 _CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 _OK = grpc.StatusCode.OK.name
@@ -26,7 +27,6 @@ class TelemetryLayer(Layer):
     """Measures every call, the refused ones too; never changes what happens."""
 
     def __init__(self, meter: Meter = METER) -> None:
-        super().__init__()
         self._meter = meter
 
     async def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Any:
@@ -34,9 +34,9 @@ class TelemetryLayer(Layer):
         span = _server_span(method, context)
         started = time.perf_counter()
         code = _OK
+        token = attach(trace.set_span_in_context(span))
         try:
-            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-                answer = await proceed(request, context)
+            answer = await proceed(request, context)
             code = _code_name(context)
             return answer
         except asyncio.CancelledError:
@@ -49,6 +49,7 @@ class TelemetryLayer(Layer):
             code = grpc.StatusCode.UNKNOWN.name
             raise
         finally:
+            detach(token)
             self._finish(span, method, code, time.perf_counter() - started)
 
     def _finish(self, span: Span, method: Method, code: str, seconds: float) -> None:
@@ -56,8 +57,9 @@ class TelemetryLayer(Layer):
         if code in _ERRORS:
             mark_failed(span, code)
         span.end()
-        labels = {"rpc_method": method.name, "rpc_response_status_code": code}
-        self._meter.observe(names.RPC_SERVER_DURATION, seconds, span, **labels)
+        self._meter.observe(
+            names.RPC_SERVER_DURATION, seconds, span, rpc_method=method.name, rpc_response_status_code=code
+        )
 
 
 def _server_span(method: Method, context: Context) -> Span:
@@ -65,12 +67,13 @@ def _server_span(method: Method, context: Context) -> Span:
         return INVALID_SPAN
     metadata: Any = context.invocation_metadata() or ()
     attributes = {names.RPC_SYSTEM_NAME.name: "grpc", names.RPC_METHOD.name: method.name}
-    parent = extract(metadata)
-    return open_span(names.RPC_SERVER, attributes, fill=method.name, kind=SpanKind.SERVER, parent=parent)
+    return open_server_span(names.RPC_SERVER, attributes, method.name, metadata)
 
 
 def _code_name(context: Context) -> str:
     code: Any = context.code()
+    if code is None:  # nobody set one
+        return _OK
     return code.name if isinstance(code, grpc.StatusCode) else _CODE_NAMES.get(code or 0, "UNKNOWN")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ class Undecodable:
     error: Exception
 
 
+_CHECKED = (Message, Undecodable)
+
+
 class ValidationLayer(Layer):
     """Checks every request message against the rules in its proto; infrastructure services have none."""
 
@@ -31,14 +34,14 @@ class ValidationLayer(Layer):
         """Returns a decoder that never raises."""
         return guarded(inner) if inner is not None else None
 
-    async def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Any:
+    def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Awaitable[Any]:
         """Serves the call when its message is valid; messages of a stream are checked as they come."""
-        if isinstance(request, Message | Undecodable):
+        if isinstance(request, _CHECKED):
             check(request, rules=not method.infrastructure)
-            return await proceed(request, context)
+            return proceed(request, context)
         if hasattr(request, "__aiter__"):
-            return await proceed(_checked(request, rules=not method.infrastructure), context)
-        return await proceed(request, context)
+            return proceed(_checked(request, rules=not method.infrastructure), context)
+        return proceed(request, context)
 
 
 def guarded(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from loopwright.domain.enums import Purpose
 from loopwright.exposure.answers import KEPT_MS
 from loopwright.lifecycle import FixedClock
-from loopwright.localmesh.composition.memory_rows import MemoryAnswers, MemoryRecent, MemoryRows, Volatile
+from loopwright.localmesh.composition.memory_rows import MemoryAnswers, MemoryRows, Volatile
 from loopwright.projector.store import MemoryStore, Write
 from loopwright.rpc import Deadline
 from loopwright.store import keys
@@ -50,7 +49,7 @@ async def test_what_is_not_the_claim_is_not_forgotten(volatile: Volatile) -> Non
     await answers.claim(SUBJECT, "r", b"one", soon())
     await answers.forget(SUBJECT, "r", b"another")
     assert await answers.claim(SUBJECT, "r", b"two", soon()) == b"one"
-    await answers.keep(SUBJECT, "r", b"answer", soon())
+    await answers.keep(SUBJECT, "r", b"answer", (), soon())
     await answers.forget(SUBJECT, "r", b"one")
     assert await answers.claim(SUBJECT, "r", b"two", soon()) == b"answer"
 
@@ -64,19 +63,19 @@ async def test_answers_that_are_over_take_no_room(volatile: Volatile, clock: Fix
 
 
 async def test_only_served_slates_are_recent_and_only_for_ten_minutes(volatile: Volatile, clock: FixedClock) -> None:
-    rows, recent = MemoryRows(MemoryStore(), volatile), MemoryRecent(volatile)
+    rows, answers = MemoryRows(MemoryStore(), volatile), MemoryAnswers(volatile)
 
     async def known(read_recent: bool = True) -> list[int]:
         row = await rows.user(SUBJECT, read_recent=read_recent, request_id="", stages=(), deadline=soon())
         return sorted(row.recent.tolist())
 
-    await recent.remember(SUBJECT, [1, 2], Purpose.SERVE, soon())
-    await recent.remember(SUBJECT, [3], Purpose.EVALUATE, soon())
+    await answers.keep(SUBJECT, "r", None, [1, 2], soon())
+    await answers.keep(SUBJECT, "s", b"answer", (), soon())
     assert await known() == [1, 2]
     clock.advance(keys.RECENT_MS)
     assert await known() == [1, 2]
     clock.advance(1)
-    await recent.remember(SUBJECT, [2], Purpose.SERVE, soon())
+    await answers.keep(SUBJECT, "t", b"answer", [2], soon())
     assert await known() == [2]
     assert await known(read_recent=False) == []
 

@@ -16,6 +16,7 @@ from loopwright.pipeline.convert.candidates import (
     retrieval_query_to_proto,
 )
 from loopwright.pipeline.types import CandidateSet, History, RetrievalQuery, SourcePlan, SourceReport
+from loopwright.rpc.validation import violations
 
 SEEDS = st.integers(0, 2**32)
 
@@ -74,5 +75,19 @@ def test_ranks_that_are_not_one_column_a_source_are_retrievals_fault(arrays):
         candidate_set_from_proto(answer)
 
 
-def test_the_domains_sources_are_those_of_the_protos():
-    assert {int(source) for source in Source} == set(common.CandidateSource.values()) - {0}
+def test_a_source_that_the_protos_do_not_name_keeps_its_rules_and_its_number_on_the_wire(arrays):
+    request = retrieval_query_to_proto(query(arrays(1), 2))
+    beyond = max(common.CandidateSource.values()) + 4000
+    request.sources[0].source = beyond
+    again = pb.RetrieveRequest.FromString(request.SerializeToString())
+    assert again.sources[0].source == beyond and violations(again) == ()
+    request.sources[0].source = 0
+    assert [found.field for found in violations(request)] == ["sources[0].source"]
+
+
+def test_a_source_that_is_not_registered_is_refused_by_its_place(arrays):
+    request = retrieval_query_to_proto(query(arrays(1), 2))
+    request.sources[1].source = max(Source) + 4000
+    with pytest.raises(InvalidRequest) as refused:
+        retrieval_query_from_proto(request)
+    assert refused.value.violations[0].field == "sources[1].source"

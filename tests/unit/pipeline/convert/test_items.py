@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from loopwright.api.hydration.v1 import hydration_service_pb2 as pb
 from loopwright.domain.enums import DegradationReason, Stage
+from loopwright.domain.texts import texts_of
 from loopwright.faults import Internal, InvalidRequest
 from loopwright.pipeline.convert.items import (
     item_columns_from_proto,
@@ -47,9 +48,10 @@ def test_a_query_survives_the_wire(arrays, same, seed, n):
 
 @given(seed=SEEDS, texts=st.lists(st.text(max_size=5), max_size=5).map(tuple))
 def test_packed_columns_survive_the_wire(arrays, same, seed, texts):
-    whole = columns(arrays(seed), texts)
+    whole = columns(arrays(seed), texts_of(text.encode() for text in texts))
     answer = pb.GetItemColumnsResponse.FromString(item_columns_to_proto(whole).SerializeToString())
     assert same(item_columns_from_proto(answer), whole)
+    assert tuple(whole.external_ids) == texts
 
 
 @pytest.mark.parametrize("offsets", [[1, 3], [0, 4], [0, 2, 1, 3]])
@@ -59,7 +61,7 @@ def test_offsets_that_do_not_cover_the_texts_are_refused(offsets):
 
 
 def test_an_offset_within_a_character_is_refused():
-    data, _ = pack_texts(("é",))
+    data = pack_texts(("é",)).data
     with pytest.raises(InvalidRequest):
         unpack_texts(data, np.array([0, 1, 2], dtype=np.uint32), "external_ids")
 

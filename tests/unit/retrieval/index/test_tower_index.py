@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tiny_models import put_two_tower
 
-from loopwright.domain.vectors import F32, U64
+from loopwright.domain.vectors import F32, I64, U64
 from loopwright.featurespec.signals import tower_scores
 from loopwright.modelstore import ModelStore
 from loopwright.modelstore.models import TwoTower, contents_hash, open_two_tower
+from loopwright.retrieval.index import tower_index as tower_index_room
+from loopwright.retrieval.index.ann import AnnIndex
 from loopwright.retrieval.index.tower_index import BUFFER_FLOOR, TowerIndex
 
 RNG = np.random.default_rng(2)
@@ -134,3 +137,29 @@ def test_inserting_while_others_search_is_safe_and_a_view_never_changes(tower: T
 def test_an_empty_index_finds_nothing(tower: TwoTower) -> None:
     found, scores = TowerIndex(tower).view.search(USER, 10, NOBODY)
     assert len(found) == len(scores) == 0
+
+
+def test_a_graph_search_finds_what_the_scan_of_a_small_index_finds(
+    tower: TwoTower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = TowerIndex(tower)
+    index.put(IDS, CONTENT)
+    barred = np.sort(IDS[::9])
+    scanned, _ = index.view.search(USER, 40, barred)
+    assert scanned.tolist() == exact(tower, IDS, CONTENT, 40, barred)
+    monkeypatch.setattr(tower_index_room, "ITEMS_PER_BREADTH", 1)
+    searched: list[int] = []
+    graph = index.view.graph
+    assert graph is not None
+    monkeypatch.setattr(type(graph), "search", _counted(type(graph).search, searched))
+    found, _ = index.view.search(USER, 40, barred)
+    assert searched and not np.isin(found, barred).any()
+    assert len(set(found.tolist()) & set(scanned.tolist())) / 40 >= 0.98
+
+
+def _counted(search: Callable[..., I64 | None], counts: list[int]) -> Callable[..., I64 | None]:
+    def counted(self: AnnIndex, vector: F32, count: int) -> I64 | None:
+        counts.append(count)
+        return search(self, vector, count)
+
+    return counted

@@ -43,7 +43,7 @@ async def test_of_several_faults_the_outermost_layer_speaks(
         raise ValueError
 
     if stranger:
-        monkeypatch.setattr(Peer, "of", lambda context: Peer(frozenset(), local=False, encrypted=False))
+        monkeypatch.setattr(Peer, "of", lambda context, tls: Peer(frozenset(), local=False, encrypted=False))
     async with echo.served(say) as server, grpc.aio.insecure_channel(server.target) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await echo.Stub(channel).Say(echo.Request(text=text), timeout=timeout)

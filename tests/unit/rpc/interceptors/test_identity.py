@@ -60,13 +60,19 @@ def test_a_peer_is_read_from_the_context(address: str, local: bool) -> None:
     assert Peer.of(context) == Peer(frozenset({"spiffe://mesh/a"}), local, True)
 
 
+@pytest.mark.parametrize(("address", "local"), [("ipv4:127.0.0.1:5", True), ("ipv4:10.0.0.1:5", False)])
+def test_a_server_without_tls_asks_for_no_proof_and_believes_none(address: str, local: bool) -> None:
+    context: Any = SimpleNamespace(peer=lambda: address)
+    assert Peer.of(context, tls=False) == Peer(frozenset(), local, False)
+
+
 async def test_loopback_plaintext_is_let_in_by_default_even_with_a_matrix(echo: SimpleNamespace) -> None:
     async with echo.served(access=_MATRIX) as server, open_channel(server.target) as channel:
         assert (await echo.Stub(channel).Say(echo.Request(text="x"), timeout=2)).text == "x"
 
 
 async def test_a_stranger_is_refused_before_validation(echo: SimpleNamespace, monkeypatch: Any) -> None:
-    monkeypatch.setattr(Peer, "of", lambda context: _peer(encrypted=False))
+    monkeypatch.setattr(Peer, "of", lambda context, tls: _peer(encrypted=False))
     async with echo.served() as server, open_channel(server.target) as channel:
         with pytest.raises(Fault) as caught:
             await echo.Stub(channel).Say(echo.Request(text=""), timeout=2)

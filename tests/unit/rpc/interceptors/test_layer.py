@@ -1,46 +1,54 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
 
-from loopwright.rpc.interceptors.layer import Layer, Method, coroutine_of
+from loopwright.rpc.interceptors.layer import Layer, Method, around, coroutine_of
 
 
-class Plain(Layer):
+class Named(Layer):
+    """Notes its name on the way in and on the way out, and has a decoder of its own."""
+
+    def __init__(self, name: str, told: list[str]) -> None:
+        self._name, self._told = name, told
+
     async def handle(self, method: Method, proceed: Any, request: Any, context: Any) -> Any:
-        return await proceed(request, context)
+        self._told.append(f"{self._name} {method.name}")
+        answer = await proceed(request, context)
+        self._told.append(self._name)
+        return answer
+
+    def deserializer(self, method: Method, inner: Any) -> Any:
+        return lambda data: [self._name, inner(data)]
 
 
 async def _answer(request: Any, context: Any) -> Any:
     return request
 
 
-async def test_a_handler_is_wrapped_once_and_again_only_when_it_changes() -> None:
-    layer = Plain()
-    handlers = [grpc.unary_unary_rpc_method_handler(_answer) for _ in range(2)]
-    details: Any = SimpleNamespace(method="/p.S/M")
-
-    async def give(index: int) -> Any:
-        async def continuation(_: Any) -> Any:
-            return handlers[index]
-
-        return await layer.intercept_service(continuation, details)
-
-    first = await give(0)
-    assert await give(0) is first
-    assert await give(1) is not first
+async def test_the_first_layer_stands_outermost_for_calls_and_for_decoding() -> None:
+    told: list[str] = []
+    layers = [Named("outer", told), Named("inner", told)]
+    handler: Any = around(layers, "/p.S/M", grpc.unary_unary_rpc_method_handler(_answer, bytes.decode, str.encode))
+    assert await handler.unary_unary("x", None) == "x"
+    assert told == ["outer p.S/M", "inner p.S/M", "inner", "outer"]
+    assert handler.request_deserializer(b"x") == ["outer", ["inner", "x"]]
+    assert handler.response_serializer("x") == b"x"
 
 
-async def test_an_unknown_method_stays_unknown() -> None:
-    async def continuation(_: Any) -> Any:
-        return None
-
-    details: Any = SimpleNamespace(method="/p.S/M")
-    assert await Plain().intercept_service(continuation, details) is None
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_handler_keeps_its_kind_and_is_a_coroutine_function(asked: bool, answered: bool) -> None:
+    kinds = ["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
+    kind = kinds[2 * asked + answered]
+    wrapped = around([Named("x", [])], "/p.S/M", getattr(grpc, f"{kind}_rpc_method_handler")(_answer))
+    assert (wrapped.request_streaming, wrapped.response_streaming) == (asked, answered)
+    assert inspect.iscoroutinefunction(getattr(wrapped, kind))  # gRPC would put any other function on a thread
 
 
 def test_a_blocking_handler_is_refused() -> None:

@@ -1,20 +1,25 @@
+from dataclasses import dataclass
+
 import numpy as np
+import pytest
 from tests.trainer_world import MINUTE_MS, RECIPE, START_MS, bundle, catalogue, collected, organic, rows, upsert
 
 from loopwright.bundle import PolicyBundle, with_values
-from loopwright.domain.enums import ActionKind
+from loopwright.domain.enums import ActionKind, Source
+from loopwright.featurespec.fusion import RANK_CONSTANT
+from loopwright.featurespec.signals import SIGNALS
 from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.tower_content import rows_with_facts, tower_content
 from loopwright.featurespec.users import UserState, guards_of, history_of
 from loopwright.modelstore import ModelStore
 from loopwright.modelstore.models import open_two_tower
-from loopwright.pipeline.types import RetrievalQuery, SourceReport
+from loopwright.pipeline.types import RetrievalQuery, SourcePlan, SourceReport
 from loopwright.retrieval.index.tower_index import TowerIndex
 from loopwright.retrieval.items import take_snapshot
 from loopwright.retrieval.query import Evidence
 from loopwright.retrieval.retriever import assemble
 from loopwright.retrieval.sources import SOURCES
-from loopwright.trainer.dataset.candidates import CandidateFinder
+from loopwright.trainer.dataset.candidates import REPLAYED, CandidateFinder
 from loopwright.trainer.dataset.pseudo import Past, past_of
 from loopwright.trainer.dataset.stage1 import Stage1, learn_stage1
 from loopwright.trainer.export.models import Weights, export
@@ -76,6 +81,26 @@ def test_candidates_and_signals_are_those_of_the_retrieval_service(tmp_path) -> 
         assert found.item_ids.tolist() == wanted.item_ids.tolist()
         assert np.allclose(found.signals, wanted.signals, atol=1e-5)
         assert len(set(found.item_ids.tolist()) & set(state.history.acted.tolist())) == 0
+
+
+def test_a_planned_source_that_does_not_stand_here_proposes_nothing_and_keeps_its_weight() -> None:
+    @dataclass(frozen=True)
+    class Planning:
+        retrieval: "Planning | None" = None
+        constraints: object = bundle().constraints
+        max_candidates: int = 30
+        fresh_days: float = 30.0
+
+        def plans(self) -> tuple[SourcePlan, ...]:
+            return (SourcePlan(Source.POPULARITY, 20, 1.0, 9), SourcePlan(Source.FALLBACK, 20, 3.0, 9))
+
+    assert Source.FALLBACK not in REPLAYED
+    past, table, stage1 = world()
+    found = CandidateFinder(table, stage1, Planning(Planning()), NOW_MS).find(past.state(0))  # type: ignore[arg-type]
+    assert found.by_source[Source.FALLBACK].tolist() == []
+    assert found.item_ids.tolist() == found.by_source[Source.POPULARITY].tolist() != []
+    share = found.signals[0, SIGNALS.index("fused_log_share")]
+    assert share == pytest.approx(np.log(RANK_CONSTANT / (RANK_CONSTANT + 1.0) / 4.0), abs=1e-5)
 
 
 def test_a_user_of_whom_nothing_is_known_has_candidates() -> None:

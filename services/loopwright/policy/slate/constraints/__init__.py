@@ -4,11 +4,12 @@
 2. Each place but the explore slot goes to the candidate that diversity likes best among those no cap holds back.
 3. The explore slot is drawn last, from what passes every cap beside the places already given.
 4. In a share of decisions the slice replaces the whole slate by a uniform draw from the eligible.
-A new bar or cap is one file here and one entry in its list.
+A new bar or cap is one file here and one entry in its list; it acts only where a bundle asks for it.
 """
 
 from collections.abc import Callable
 
+from loopwright.bundle import PolicyBundle
 from loopwright.pipeline.types import U8, SlateQuery
 from loopwright.policy.slate.constraints.cap import Cap
 from loopwright.policy.slate.constraints.creator_cap import CREATOR_CAP
@@ -18,7 +19,7 @@ from loopwright.policy.slate.constraints.explore_slot import draw_explore, explo
 from loopwright.policy.slate.constraints.randomised_slice import draw_slice, slice_rate
 from loopwright.policy.slate.constraints.topic_cap import TOPIC_CAP
 
-BARS: tuple[Callable[[SlateQuery], U8], ...] = (eligibility,)
+BARS: tuple[Callable[[PolicyBundle, SlateQuery], U8], ...] = (eligibility,)
 CAPS: tuple[Cap, ...] = (CREATOR_CAP, TOPIC_CAP)
 
 __all__ = [

@@ -24,11 +24,17 @@ class Diversity:
         self._penalty = 1.0 - bundle.diversity.mmr_lambda
         self._gain: F64 = pool.utility if self._penalty == 0 else bundle.diversity.mmr_lambda * _scaled(pool.utility)
         self._nearest: F64 | None = None
+        self._score: F64 = np.empty(len(pool))  # written anew for each place
 
     def choose(self, closed: NDArray[np.bool_]) -> int:
         """Return the pool index of the best candidate that is not closed; at least one must be open."""
-        score = self._gain.copy() if self._nearest is None else self._gain - self._penalty * self._nearest
-        score[closed] = -np.inf
+        score = self._score
+        if self._nearest is None:
+            np.copyto(score, self._gain)
+        else:
+            np.multiply(self._nearest, self._penalty, out=score)
+            np.subtract(self._gain, score, out=score)
+        np.copyto(score, -np.inf, where=closed)
         return int(score.argmax())
 
     def chose(self, index: int) -> None:

@@ -24,12 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from loopwright.api.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from loopwright.api.common.v1 import decision_pb2 as loopwright_dot_api_dot_common_dot_v1_dot_decision__pb2
 from loopwright.api.events.v1 import decision_pb2 as loopwright_dot_api_dot_events_dot_v1_dot_decision__pb2
 from loopwright.api.recommender.v1 import recommender_service_pb2 as loopwright_dot_api_dot_recommender_dot_v1_dot_recommender__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/loopwright/api/exposure/v1/ledger_service.proto\x12\x1aloopwright.api.exposure.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'loopwright/api/common/v1/decision.proto\x1a\'loopwright/api/events/v1/decision.proto\x1a\x37loopwright/api/recommender/v1/recommender_service.proto\"\xbe\x02\n\x15RecordDecisionRequest\x12@\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32&.loopwright.api.events.v1.SlateDecidedB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x06\x66unnel\x18\x02 \x01(\x0b\x32 .loopwright.api.events.v1.Funnel\x12H\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x30.loopwright.api.recommender.v1.RecommendResponseB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07surface\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x37\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"Z\n\x16RecordDecisionResponse\x12@\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x30.loopwright.api.recommender.v1.RecommendResponse\"\x8e\x01\n\x15RememberRecentRequest\x12\x18\n\x07subject\x18\x01 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10\x12\x1b\n\x08item_ids\x18\x02 \x03(\x04\x42\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12>\n\x07purpose\x18\x03 \x01(\x0e\x32!.loopwright.api.common.v1.PurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x18\n\x16RememberRecentResponse2\x81\x02\n\rLedgerService\x12w\n\x0eRecordDecision\x12\x31.loopwright.api.exposure.v1.RecordDecisionRequest\x1a\x32.loopwright.api.exposure.v1.RecordDecisionResponse\x12w\n\x0eRememberRecent\x12\x31.loopwright.api.exposure.v1.RememberRecentRequest\x1a\x32.loopwright.api.exposure.v1.RememberRecentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/loopwright/api/exposure/v1/ledger_service.proto\x12\x1aloopwright.api.exposure.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'loopwright/api/events/v1/decision.proto\x1a\x37loopwright/api/recommender/v1/recommender_service.proto\"\xbe\x02\n\x15RecordDecisionRequest\x12@\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32&.loopwright.api.events.v1.SlateDecidedB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x06\x66unnel\x18\x02 \x01(\x0b\x32 .loopwright.api.events.v1.Funnel\x12H\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x30.loopwright.api.recommender.v1.RecommendResponseB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07surface\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x37\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"Z\n\x16RecordDecisionResponse\x12@\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x30.loopwright.api.recommender.v1.RecommendResponse2\x88\x01\n\rLedgerService\x12w\n\x0eRecordDecision\x12\x31.loopwright.api.exposure.v1.RecordDecisionRequest\x1a\x32.loopwright.api.exposure.v1.RecordDecisionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,20 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDDECISIONREQUEST'].fields_by_name['surface']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,31}$'
   _globals['_RECORDDECISIONREQUEST'].fields_by_name['occurred_at']._loaded_options = None
   _globals['_RECORDDECISIONREQUEST'].fields_by_name['occurred_at']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_REMEMBERRECENTREQUEST'].fields_by_name['subject']._loaded_options = None
-  _globals['_REMEMBERRECENTREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\004z\002h\020'
-  _globals['_REMEMBERRECENTREQUEST'].fields_by_name['item_ids']._loaded_options = None
-  _globals['_REMEMBERRECENTREQUEST'].fields_by_name['item_ids']._serialized_options = b'\272H\006\222\001\003\020\310\001'
-  _globals['_REMEMBERRECENTREQUEST'].fields_by_name['purpose']._loaded_options = None
-  _globals['_REMEMBERRECENTREQUEST'].fields_by_name['purpose']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_RECORDDECISIONREQUEST']._serialized_start=281
-  _globals['_RECORDDECISIONREQUEST']._serialized_end=599
-  _globals['_RECORDDECISIONRESPONSE']._serialized_start=601
-  _globals['_RECORDDECISIONRESPONSE']._serialized_end=691
-  _globals['_REMEMBERRECENTREQUEST']._serialized_start=694
-  _globals['_REMEMBERRECENTREQUEST']._serialized_end=836
-  _globals['_REMEMBERRECENTRESPONSE']._serialized_start=838
-  _globals['_REMEMBERRECENTRESPONSE']._serialized_end=862
-  _globals['_LEDGERSERVICE']._serialized_start=865
-  _globals['_LEDGERSERVICE']._serialized_end=1122
+  _globals['_RECORDDECISIONREQUEST']._serialized_start=240
+  _globals['_RECORDDECISIONREQUEST']._serialized_end=558
+  _globals['_RECORDDECISIONRESPONSE']._serialized_start=560
+  _globals['_RECORDDECISIONRESPONSE']._serialized_end=650
+  _globals['_LEDGERSERVICE']._serialized_start=653
+  _globals['_LEDGERSERVICE']._serialized_end=789
 # @@protoc_insertion_point(module_scope)

@@ -40,11 +40,6 @@ class LedgerServiceStub:
                 request_serializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RecordDecisionRequest.SerializeToString,
                 response_deserializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RecordDecisionResponse.FromString,
                 _registered_method=True)
-        self.RememberRecent = channel.unary_unary(
-                '/loopwright.api.exposure.v1.LedgerService/RememberRecent',
-                request_serializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RememberRecentRequest.SerializeToString,
-                response_deserializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RememberRecentResponse.FromString,
-                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -52,14 +47,8 @@ class LedgerServiceServicer:
     """
 
     def RecordDecision(self, request, context):
-        """RecordDecision appends a decision and its funnel, once per request_id.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RememberRecent(self, request, context):
-        """RememberRecent guards a slate's items for ten minutes, best effort.
+        """RecordDecision appends a decision and its funnel, once per request_id, and guards a served slate's items for ten
+        minutes, best effort.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,11 +61,6 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.RecordDecision,
                     request_deserializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RecordDecisionRequest.FromString,
                     response_serializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RecordDecisionResponse.SerializeToString,
-            ),
-            'RememberRecent': grpc.unary_unary_rpc_method_handler(
-                    servicer.RememberRecent,
-                    request_deserializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RememberRecentRequest.FromString,
-                    response_serializer=loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RememberRecentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -107,33 +91,6 @@ class LedgerService:
             '/loopwright.api.exposure.v1.LedgerService/RecordDecision',
             loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RecordDecisionRequest.SerializeToString,
             loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RecordDecisionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RememberRecent(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/loopwright.api.exposure.v1.LedgerService/RememberRecent',
-            loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RememberRecentRequest.SerializeToString,
-            loopwright_dot_api_dot_exposure_dot_v1_dot_ledger__service__pb2.RememberRecentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,9 +18,9 @@ class LedgerServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordDecision: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.RecordDecisionRequest, _ledger_service_pb2.RecordDecisionResponse]
-    """RecordDecision appends a decision and its funnel, once per request_id."""
-    RememberRecent: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.RememberRecentRequest, _ledger_service_pb2.RememberRecentResponse]
-    """RememberRecent guards a slate's items for ten minutes, best effort."""
+    """RecordDecision appends a decision and its funnel, once per request_id, and guards a served slate's items for ten
+    minutes, best effort.
+    """
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """LedgerService is the recommender's way to the log: no acknowledgement, no slate."""
@@ -31,14 +31,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_service_pb2.RecordDecisionRequest,
         context: _aio.ServicerContext[_Any, _Any],
     ) -> _abc.Awaitable[_ledger_service_pb2.RecordDecisionResponse]:
-        """RecordDecision appends a decision and its funnel, once per request_id."""
-
-    @_abc_1.abstractmethod
-    def RememberRecent(
-        self,
-        request: _ledger_service_pb2.RememberRecentRequest,
-        context: _aio.ServicerContext[_Any, _Any],
-    ) -> _abc.Awaitable[_ledger_service_pb2.RememberRecentResponse]:
-        """RememberRecent guards a slate's items for ten minutes, best effort."""
+        """RecordDecision appends a decision and its funnel, once per request_id, and guards a served slate's items for ten
+        minutes, best effort.
+        """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _aio.Server) -> None: ...

@@ -1,0 +1,1 @@
+"""One hop of ours beside a bare gRPC echo of the same bytes."""

@@ -1,0 +1,1 @@
+"""Tests of the benchmarks' harness and world; no figure is judged."""
