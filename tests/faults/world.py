@@ -43,7 +43,7 @@ from tests.tiny_models import put_scorer, put_two_tower
 
 ITEMS, USERS, ROWS_EACH, TASTES = 600, 1000, 4, 6
 REPLICAS = {"ranking": 2, "exposure": 2, "recommender": 2}
-FUNNEL_RATE, PROVEN_FUNNEL_RATE = 0.02, 0.1
+FUNNEL_RATE, PROVEN_FUNNEL_RATE = 0.02, 0.25
 SLIM: dict[str, object] = {
     "retrieval.max_candidates": 120,
     "retrieval.sources.two_tower.quota": 80,
