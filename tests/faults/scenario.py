@@ -27,7 +27,7 @@ RATE = float(os.environ.get("LOOPWRIGHT_FAULTS_RATE", "8"))
 cores; beside the other tests, a slower machine must not turn its slowness into a verdict."""
 
 WHOLE = "LOOPWRIGHT_FAULTS_WHOLE" in os.environ
-"""Set by `make faults`; beside the other tests fewer kills and a shorter switching have to do."""
+"""Set by `make faults`; beside the other tests fewer kills and shorter stretches have to do."""
 
 HISTORY = ".history.jsonl"
 BASELINE_S, WELL_MS = 20.0, 2_000.0

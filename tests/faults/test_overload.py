@@ -11,7 +11,7 @@ from tests.faults.checker import Refusal
 from tests.faults.history import Entry, Kind, Operation, now_ms
 from tests.faults.load import Load, user_names
 from tests.faults.measuring import resident_mb
-from tests.faults.scenario import RATE, Stage, assert_kept, loaded, run_scenario
+from tests.faults.scenario import RATE, WHOLE, Stage, assert_kept, loaded, run_scenario
 from tests.faults.table import TABLE
 from tests.faults.world import USERS, World
 
@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 IN_FLIGHT, CAPACITY_S = 12, 10.0
-TIMES, OVERLOAD_S, LEAST_SHARE = 3.0, 30.0, 0.7
+TIMES, OVERLOAD_S, LEAST_SHARE = 3.0, 30.0 if WHOLE else 20.0, 0.7
 NORMAL_WITHIN_S = 10.0
 SETTLING_S = 10.0
 FLAT_MB = 12.0
