@@ -26,7 +26,7 @@ from loopwright.telemetry import count, get_logger, names, span
 
 log = get_logger(__name__)
 
-WAY_BACK_SHARE = 0.15
+WAY_BACK_SHARE = 0.25
 """Share of the caller's time kept for the answer's way back: an answer that is right and late is late."""
 
 FEED_MAX_AGE_MS = 1000

@@ -56,7 +56,7 @@ class RpcSettings(TransportSettings):
     )
     start_in_flight: int = Field(default=8, ge=2, description="Calls in flight that the adaptive limit starts with.")
     late_share: float = Field(
-        default=0.35,
+        default=0.25,
         gt=0,
         lt=1,
         description="Share of a call's time after which it counts as late and shrinks the limit.",
