@@ -8,8 +8,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -27,8 +26,7 @@ from loopwright.exposure.bootstrap import bootstrap
 from loopwright.exposure.config import ExposureSettings
 from loopwright.lifecycle import MeshClock
 from loopwright.lifecycle.memory import settle_memory
-from loopwright.localmesh.kafka_server import KafkaServer
-from loopwright.localmesh.redis_server import RedisServer
+from loopwright.localmesh.embedded import EmbeddedServers
 from loopwright.rpc import Deadline, run
 from loopwright.store.connection import open_redis
 
@@ -37,19 +35,6 @@ PREFIX = "bench."
 REPLICA = "exposure-0"
 TIMEOUT_S = 1.0
 SETTLED_BYTES = SIZES["10 KB"]
-
-
-@asynccontextmanager
-async def servers(folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """Run a broker with the topics and a Redis-compatible server; yields their addresses."""
-    kafka, redis = KafkaServer(folder / "kafka"), RedisServer(folder / "redis")
-    (folder / "redis").mkdir()
-    async with AsyncExitStack() as stack:
-        for server in (kafka, redis):
-            stack.push_async_callback(server.stop)
-            await server.start()
-        await provisioning.ensure_topics(kafka.bootstrap, prefix=PREFIX)
-        yield kafka.bootstrap, redis.url
 
 
 async def main() -> None:
@@ -63,7 +48,9 @@ async def main() -> None:
     clock = MeshClock(wall_now_ms)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loopwright-append-")))
-        kafka, redis_url = await stack.enter_async_context(servers(folder))
+        servers = await stack.enter_async_context(EmbeddedServers(folder))
+        kafka, redis_url = servers.kafka_bootstrap, servers.redis_url
+        await provisioning.ensure_topics(kafka, prefix=PREFIX)
         log = await stack.enter_async_context(
             KafkaEventLog.open(kafka, producer="exposure", replica=REPLICA, prefix=PREFIX)
         )

@@ -14,6 +14,7 @@ from typing import Self
 
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.domain.ids import EVENT_BYTES
+from loopwright.eventlog.envelope import occurred_at_ms, recorded_at_ms
 from loopwright.eventlog.types import Record
 from loopwright.faults import CorruptRecord, PoisonEvent
 
@@ -184,9 +185,6 @@ def classify_all(records: Sequence[Record], window_of: Callable[[str, int], Dedu
 
 
 def _time_of(event: Event) -> int:
-    at = event.occurred_at
-    occurred = at.seconds * 1000 + at.nanos // 1_000_000
-    at = event.recorded_at
-    recorded = at.seconds * 1000 + at.nanos // 1_000_000
+    occurred, recorded = occurred_at_ms(event), recorded_at_ms(event)
     # Asked last, because every field that is asked for costs a reader of the whole log: most are recorded later.
     return recorded if recorded < occurred and event.HasField("recorded_at") else occurred

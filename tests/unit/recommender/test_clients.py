@@ -5,33 +5,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pytest
+from tests.unit.pipeline.test_runner import pipeline, plan
 
 from loopwright.api.exposure.v1 import ledger_service_pb2 as ledger_pb
 from loopwright.api.exposure.v1.ledger_service_pb2_grpc import (
     LedgerServiceServicer,
     add_LedgerServiceServicer_to_server,
 )
-from loopwright.bundle import default_bundle, policy_version, with_models
-from loopwright.domain.enums import Exploration, Purpose
 from loopwright.domain.ids import make_decision_id
 from loopwright.faults import BreakerOpen, Fault, NotReady, RemoteFault
 from loopwright.pipeline.answer import Answer
 from loopwright.pipeline.assemble import Identity, assemble
-from loopwright.pipeline.fakes import FakeLedger, FakeWorld
-from loopwright.pipeline.plan import Plan
+from loopwright.pipeline.fakes import FakeWorld
 from loopwright.pipeline.record import DecisionRecord
-from loopwright.pipeline.runner import Pipeline
-from loopwright.pipeline.types import Request
-from loopwright.policy.slate import Decider
 from loopwright.recommender.clients import Clients, connect
 from loopwright.recommender.config import RecommenderSettings
 from loopwright.rpc import BreakerSettings, Deadline, Mount, RpcSettings, serving
 
-SUBJECT = b"s" * 16
-BUNDLE = with_models(default_bundle(), two_tower="a" * 64, pre_ranker="b" * 64, ranker="c" * 64)
-VERSION = policy_version(BUNDLE)
 QUICK = BreakerSettings(failures_in_a_row=2, failing_for_s=0, open_s=60)
 
 
@@ -64,30 +55,9 @@ async def exposure(*ledgers: Ledger, breakers: BreakerSettings = QUICK) -> Async
 
 async def decided() -> tuple[DecisionRecord, Answer]:
     """What a whole run over a made world leaves to record."""
-    world = FakeWorld()
-    line = Pipeline(world, world, world, world, Decider({VERSION: BUNDLE}.get), FakeLedger())
-    asked = Request(
-        request_id="r",
-        subject=SUBJECT,
-        raw_external_id="u",
-        raw_query_text="",
-        surface="home",
-        session_id="",
-        page_start=0,
-        k=5,
-        anchors=np.zeros(0, np.uint64),
-        excluded=np.zeros(0, np.uint64),
-        locale="",
-        client_version="",
-        purpose=Purpose.SERVE,
-        exploration=Exploration.BUNDLE,
-        decide_at_ms=None,
-        record_funnel=False,
-        request_hash=b"h" * 16,
-    )
-    plan, soon = Plan(VERSION, BUNDLE, asked, 1_000_000, 42, 10.0), Deadline.after(5)
-    run = await line.execute(plan, await line.user(plan, soon, {}), soon, {})
-    return assemble(run, Identity(make_decision_id(1_000_000, SUBJECT, b"e" * 9), 5))
+    line, asked, soon = pipeline(FakeWorld()), plan(k=5), Deadline.after(5)
+    run = await line.execute(asked, await line.user(asked, soon, {}), soon, {})
+    return assemble(run, Identity(make_decision_id(1_000_000, asked.request.subject, b"e" * 9), 5))
 
 
 async def record(clients: Clients) -> str:
