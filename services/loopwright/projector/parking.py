@@ -1,12 +1,15 @@
 """Stopping the projector at exact offsets, so that a rebuilt namespace can be compared with the live one.
 
 `<ns>park` holds the offsets asked for; `<ns>parked` says where the projector stands; removing `park` lets it go on.
+Every request has a number of its own: one for the same offsets as the last is a new one, though the projector, which
+looks from time to time, never saw the time between them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,8 +33,9 @@ class Parked:
 
 async def park(store: StateStore, offsets: Offsets) -> None:
     """Ask the projector to stop at these offsets of the source topics; at once in partitions that are past them."""
+    request = {"request": secrets.token_hex(8), "offsets": offsets_to_json(offsets)}
     await store.delete(keys.PARKED)
-    await store.commit([Write(values={keys.PARK: offsets_to_json(offsets).encode()})])
+    await store.commit([Write(values={keys.PARK: json.dumps(request).encode()})])
 
 
 async def unpark(store: StateStore) -> None:
@@ -40,11 +44,13 @@ async def unpark(store: StateStore) -> None:
 
 
 async def parked(store: StateStore) -> Parked | None:
-    """Return where the projector stands, None while it runs."""
-    [raw] = await store.values([keys.PARKED])
+    """Return where the projector stands, None while it runs or has yet to answer the present request."""
+    asked, raw = await store.values([keys.PARK, keys.PARKED])
     if raw is None:
         return None
     said = json.loads(raw)
+    if asked is not None and json.loads(asked)["request"] != said["request"]:
+        return None
     return Parked(offsets_from_json(said["offsets"]), bool(said["exact"]))
 
 
@@ -64,15 +70,15 @@ class ParkingLot:
         """Take the request as the store holds it; tell where the projector stands once all stages do."""
         if raw != self._asked:
             self._asked, self._standing, self._told = raw, {}, False
-            self.request = offsets_from_json(raw.decode()) if raw else None
+            self.request = offsets_from_json(json.loads(raw)["offsets"]) if raw else None
             self._moved.set()
             await self._store.delete(keys.PARKED)
-        if self.request is not None and len(self._standing) == self._stages and not self._told:
+        if raw and self.request is not None and len(self._standing) == self._stages and not self._told:
             sources = {topic.name for topic in SOURCES}
             stand = {p: at for offsets in self._standing.values() for p, at in offsets.items() if p[0] in sources}
             exact = all(stand.get(place) == offset for place, offset in self.request.items())
-            said = json.dumps({"offsets": offsets_to_json(stand), "exact": exact})
-            await self._store.commit([Write(values={keys.PARKED: said.encode()})])
+            said = {"request": json.loads(raw)["request"], "offsets": offsets_to_json(stand), "exact": exact}
+            await self._store.commit([Write(values={keys.PARKED: json.dumps(said).encode()})])
             self._told = True
 
     def forget(self) -> None:

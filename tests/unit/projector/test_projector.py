@@ -100,6 +100,20 @@ async def test_a_parked_projector_stands_exactly_at_the_offsets_asked_for_and_go
     assert await hashes(store) == (await ReplayFold(log, MemoryStore()).run()).hashes
 
 
+async def test_a_request_that_comes_before_the_last_ones_end_was_seen_is_answered_too() -> None:
+    log, store = log_of(some(300)), MemoryStore()
+    asked = await log.ends(SOURCES)
+    async with running(log, store):
+        for _ in range(3):
+            await park(store, asked)
+            assert await parked(store) is None  # nobody has answered this one
+            async with asyncio.timeout(20):
+                while (stand := await parked(store)) is None:
+                    await asyncio.sleep(0.005)
+            assert stand.offsets == asked
+            await unpark(store)  # the store in memory does not yield: the projector sees the next request only
+
+
 async def test_a_projector_past_the_offsets_says_where_it_stands() -> None:
     log, store = log_of(some(300)), MemoryStore()
     async with running(log, store) as progress:
