@@ -11,6 +11,7 @@ import pytest
 from loopwright.localmesh.kafka_server import KafkaServer
 from loopwright.localmesh.redis_server import RedisServer
 
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of real servers last and in one group, all others in a group a file.
 
