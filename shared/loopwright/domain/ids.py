@@ -6,6 +6,7 @@ Everyone who names a thing calls this room, so that one external id has one inne
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import xxhash
 
@@ -47,6 +48,11 @@ def item_key(item: int) -> bytes:
 def logical_partition(key: bytes) -> int:
     """Return the logical partition of a record key."""
     return xxhash.xxh3_64_intdigest(key) % LOGICAL_PARTITIONS
+
+
+def logical_partitions(keys: Iterable[bytes]) -> list[int]:
+    """Return the logical partition of each record key."""
+    return [digest % LOGICAL_PARTITIONS for digest in map(xxhash.xxh3_64_intdigest, keys)]
 
 
 def physical_partition(logical: int, partitions: int) -> int:

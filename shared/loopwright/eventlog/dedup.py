@@ -6,15 +6,17 @@ It is stored with the fold's state, so a restart or a rebuild comes to the same 
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
-from itertools import accumulate
+from itertools import accumulate, islice
+from operator import attrgetter, lt
 from typing import Self
 
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.domain.ids import EVENT_BYTES
-from loopwright.eventlog.envelope import occurred_at_ms, recorded_at_ms
+from loopwright.eventlog.event_times import event_time, event_times
 from loopwright.eventlog.types import Record
 from loopwright.faults import CorruptRecord, PoisonEvent
 
@@ -23,6 +25,7 @@ _HEAD = struct.Struct("<4sqqqI")
 _ENTRY = struct.Struct(f"<q{EVENT_BYTES}s")
 _MAGIC = b"LWD1"
 _BEGINNING = -(1 << 62)
+_PLACE, _EVENT, _IDENTITY = attrgetter("topic", "logical"), attrgetter("event"), attrgetter("event_id")
 
 
 class Freshness(Enum):
@@ -49,8 +52,10 @@ class DedupWindow:
         self._max_ids = max_ids
         self._horizon_ms = _BEGINNING
         self._ids: set[bytes] = set()
-        # Ascending from `_start` on; what lies before it is forgotten, and goes when it is most of the list.
-        self._by_time: list[tuple[int, bytes]] = []
+        # The same ids by (time, id), ascending from `_start` on; what lies before it is forgotten, and goes when it is
+        # most of the lists. Two lists, not one of pairs, which would double what an event costs here.
+        self._times: list[int] = []
+        self._in_order: list[bytes] = []
         self._start = 0
 
     def __len__(self) -> int:
@@ -71,59 +76,65 @@ class DedupWindow:
         identity = event.event_id
         if len(identity) != EVENT_BYTES:
             raise PoisonEvent(f"an event id has {EVENT_BYTES} bytes, not {len(identity)}")
-        time_ms = _time_of(event)
+        time_ms = event_time(event)
         if time_ms < self._horizon_ms:
             return Freshness.LATE
         ids = self._ids
         if identity in ids:
             return Freshness.DUPLICATE
         ids.add(identity)
-        self._put((time_ms, identity))
+        self._put(time_ms, identity)
         if time_ms - self._window_ms > self._horizon_ms:
             self._forget_before(time_ms - self._window_ms)
         if len(ids) > self._max_ids:
-            self._forget_before(self._by_time[self._start][0] + 1)
+            self._forget_before(self._times[self._start] + 1)
         return Freshness.FRESH
 
     def fresh(self, events: Iterable[Event]) -> list[Event]:
-        """Return the events that are FRESH, in their order; as many calls of `classify` say the same."""
-        found = list(events)
-        if self.take_all(found):
-            return found
-        return [event for event in found if self.classify(event) is Freshness.FRESH]
+        """Return the events that are FRESH, in their order."""
+        return [event for event in events if self.classify(event) is Freshness.FRESH]
 
-    def take_all(self, events: Sequence[Event]) -> bool:
-        """Remember all events at once when `classify` would call each of them FRESH; else change nothing.
+    def take_all(self, identities: Sequence[bytes], times: Sequence[int]) -> bool:
+        """Remember all these events at once when `classify` would call each of them FRESH; else change nothing.
 
         A False only says that it takes `classify` to know.
+
+        Args:
+            identities: Their ids, at least one.
+            times: Their places in time as `event_time` gives them, in milliseconds.
         """
-        if not events:
-            return True
-        identities = [event.event_id for event in events]
         new = set(identities)
         if len(new) < len(identities) or not new.isdisjoint(self._ids) or set(map(len, new)) != {EVENT_BYTES}:
             return False
-        times = [_time_of(event) for event in events]
-        newest_ms = list(accumulate(times, max))
-        late = any(time_ms < newest - self._window_ms for time_ms, newest in zip(times, newest_ms, strict=True))
-        if late or min(times) < self._horizon_ms or len(self._ids) + len(new) > self._max_ids:
+        ascending = all(map(lt, times, islice(times, 1, None)))
+        newest_ms = times[-1] if ascending else max(times)
+        if not ascending:
+            newest_by_then = accumulate(times, max)
+            if any(time_ms < then - self._window_ms for time_ms, then in zip(times, newest_by_then, strict=True)):
+                return False
+        if (times[0] if ascending else min(times)) < self._horizon_ms or len(self._ids) + len(new) > self._max_ids:
             return False
         self._ids |= new
-        for entry in zip(times, identities, strict=True):
-            self._put(entry)
-        self._forget_before(newest_ms[-1] - self._window_ms)
+        if ascending and (not self._times or self._times[-1] < times[0]):
+            self._times += times
+            self._in_order += identities
+        else:
+            for time_ms, identity in zip(times, identities, strict=True):
+                self._put(time_ms, identity)
+        self._forget_before(newest_ms - self._window_ms)
         return True
 
     def forget(self, identities: Collection[bytes]) -> None:
         """Forget events that turned out not to be folded, so that they are FRESH once they can be."""
-        self._by_time = [entry for entry in self._by_time[self._start :] if entry[1] not in identities]
+        kept = [entry for entry in self._entries() if entry[1] not in identities]
+        self._times, self._in_order = [time_ms for time_ms, _ in kept], [identity for _, identity in kept]
         self._start = 0
         self._ids.difference_update(identities)
 
     def encode(self) -> bytes:
         """Return the window as bytes; equal windows have equal bytes."""
         head = _HEAD.pack(_MAGIC, self._window_ms, self._max_ids, self._horizon_ms, len(self._ids))
-        return head + b"".join(_ENTRY.pack(*entry) for entry in self._by_time[self._start :])
+        return head + b"".join(_ENTRY.pack(*entry) for entry in self._entries())
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -140,25 +151,32 @@ class DedupWindow:
         except (struct.error, ValueError) as error:
             raise CorruptRecord("a stored dedup window does not decode") from error
         found._horizon_ms = horizon_ms
-        found._by_time = sorted(_ENTRY.iter_unpack(memoryview(data)[_HEAD.size :]))
-        found._ids = {identity for _, identity in found._by_time}
+        entries = sorted(_ENTRY.iter_unpack(memoryview(data)[_HEAD.size :]))
+        found._times, found._in_order = [time_ms for time_ms, _ in entries], [identity for _, identity in entries]
+        found._ids = set(found._in_order)
         return found
 
-    def _put(self, entry: tuple[int, bytes]) -> None:
-        if self._by_time and entry < self._by_time[-1]:
-            insort(self._by_time, entry, self._start)
-        else:
-            self._by_time.append(entry)
+    def _entries(self) -> Iterator[tuple[int, bytes]]:
+        return islice(zip(self._times, self._in_order, strict=True), self._start, None)
+
+    def _put(self, time_ms: int, identity: bytes) -> None:
+        times = self._times
+        place = len(times)
+        if place > self._start and time_ms <= times[-1]:
+            first = bisect_left(times, time_ms, self._start)
+            place = bisect_left(self._in_order, identity, first, bisect_right(times, time_ms, first))
+        times.insert(place, time_ms)
+        self._in_order.insert(place, identity)
 
     def _forget_before(self, horizon_ms: int) -> None:
         if horizon_ms <= self._horizon_ms:
             return
         self._horizon_ms = horizon_ms
-        end = bisect_left(self._by_time, (horizon_ms,), self._start)
-        self._ids.difference_update([identity for _, identity in self._by_time[self._start : end]])
+        end = bisect_left(self._times, horizon_ms, self._start)
+        self._ids.difference_update(self._in_order[self._start : end])
         self._start = end
-        if 2 * end > len(self._by_time):
-            del self._by_time[:end]
+        if 2 * end > len(self._times):
+            del self._times[:end], self._in_order[:end]
             self._start = 0
 
 
@@ -173,18 +191,15 @@ def classify_all(records: Sequence[Record], window_of: Callable[[str, int], Dedu
         PoisonEvent: An event's id is not 16 bytes.
     """
     found = [Freshness.FRESH] * len(records)
-    places: dict[tuple[str, int], list[int]] = {}
-    for index, record in enumerate(records):
-        places.setdefault((record.topic, record.logical), []).append(index)
+    times = event_times(records)
+    identities = list(map(_IDENTITY, map(_EVENT, records)))
+    places: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for index, place in enumerate(map(_PLACE, records)):
+        places[place].append(index)
     for (topic, logical), indices in places.items():
-        window, events = window_of(topic, logical), [records[index].event for index in indices]
-        if not window.take_all(events):
-            for index, event in zip(indices, events, strict=True):
-                found[index] = window.classify(event)
+        window = window_of(topic, logical)
+        theirs = map(identities.__getitem__, indices), map(times.__getitem__, indices)
+        if not window.take_all(*map(list, theirs)):
+            for index in indices:
+                found[index] = window.classify(records[index].event)
     return found
-
-
-def _time_of(event: Event) -> int:
-    occurred, recorded = occurred_at_ms(event), recorded_at_ms(event)
-    # Asked last, because every field that is asked for costs a reader of the whole log: most are recorded later.
-    return recorded if recorded < occurred and event.HasField("recorded_at") else occurred

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
 from loopwright.eventlog.decoding import decode_all
-from loopwright.eventlog.kafka_consumer import close_consumer, spare_wrappers
+from loopwright.eventlog.kafka_consumer import close_consumer
 from loopwright.eventlog.offsets import missing
 from loopwright.eventlog.reading import Progress, gone
 from loopwright.eventlog.types import Offsets, OnUndecodable, Record
@@ -103,7 +103,6 @@ class KafkaReader:
             return []
         consumer = self._consumer or await self._open()
         self._watchdog.reading()
-        spare_wrappers(consumer)
         try:
             fetched = await consumer.getmany(
                 *open_ones, timeout_ms=round(timeout_s * 1000), max_records=self._max_records

@@ -26,17 +26,20 @@ def parse_all(values: Sequence[bytes]) -> list[Event] | None:
     events: list[Event] = []
     try:
         for start in range(0, len(values), MOST_TOGETHER):
-            parts: list[bytes] = []
-            for value in values[start : start + MOST_TOGETHER]:
-                parts += (_head(len(value)), value)
-            events += _Events.FromString(b"".join(parts)).events
+            part = values[start : start + MOST_TOGETHER]
+            fields = [b""] * (2 * len(part))
+            fields[::2], fields[1::2] = _heads(part), part
+            events += _Events.FromString(b"".join(fields)).events
     except DecodeError:
         return None
     return events
 
 
-def _head(length: int) -> bytes:
-    return _HEADS[length] if length < _SHORT else _TAG + _varint(length)
+def _heads(values: Sequence[bytes]) -> Sequence[bytes]:
+    try:
+        return list(map(_HEADS.__getitem__, map(len, values)))
+    except IndexError:  # one of them is long
+        return [_TAG + _varint(len(value)) for value in values]
 
 
 def _varint(number: int) -> bytes:

@@ -12,6 +12,7 @@ from loopwright.domain.ids import (
     item_id,
     item_key,
     logical_partition,
+    logical_partitions,
     make_decision_id,
     name_id,
     physical_partition,
@@ -61,3 +62,8 @@ def test_logical_partitions_never_split_over_physical_ones(partitions: int) -> N
     homes = [physical_partition(lp, partitions) for lp in range(LOGICAL_PARTITIONS)]
     assert sorted(set(homes)) == list(range(partitions))
     assert item_key(5) == b"\x00" * 7 + b"\x05"
+
+
+@given(st.lists(st.binary(max_size=20)))
+def test_many_keys_have_the_partitions_that_they_have_one_by_one(keys: list[bytes]) -> None:
+    assert logical_partitions(keys) == [logical_partition(key) for key in keys]

@@ -1,3 +1,5 @@
+from itertools import accumulate
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,10 +124,20 @@ def test_a_window_without_room_is_refused() -> None:
 
 
 def record(found: Event, place: int) -> Record:
-    return Record("organic", 0, place, int.from_bytes(found.event_id, "big") % 2, b"", found, b"", "", 0)
+    logical = int.from_bytes(found.event_id, "big") % 2
+    return Record("organic", 0, place, logical, b"", found, found.SerializeToString(), "", 0)
 
 
-@given(stream, st.integers(1, 20), st.sampled_from([5, 1_000_000]))
+# Of this century, long and short enough for batches whose times are read from their bytes, repeated or all new.
+long_stream = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 5_000)), min_size=60, max_size=200).map(
+    lambda pairs: [event(number, 1_700_000_000_000 + dict(reversed(pairs))[number]) for number, _ in pairs]
+)
+rising = st.lists(st.integers(0, 200), max_size=200).map(
+    lambda steps: [event(n, 1_700_000_000_000 + at_ms) for n, at_ms in enumerate(accumulate(steps))]
+)
+
+
+@given(st.one_of(stream, long_stream, rising), st.sampled_from([1, 7, 20, 64, 200]), st.sampled_from([5, 1_000_000]))
 @settings(max_examples=200)
 def test_records_judged_in_batches_of_any_size_are_judged_as_one_by_one(
     events: list[Event], size: int, most: int
@@ -145,12 +157,14 @@ def test_records_judged_in_batches_of_any_size_are_judged_as_one_by_one(
 
 def test_a_batch_that_holds_the_same_event_twice_counts_it_once() -> None:
     window = DedupWindow()
-    assert not window.take_all([event(1, 5), event(1, 5)])
+    assert not window.take_all([b"i" * 16, b"i" * 16], [5, 5])
     assert len(window) == 0
-    assert len(window.fresh([event(1, 5), event(2, 6), event(1, 5)])) == 2
+    found = classify_all([record(event(n, 5), place) for place, n in enumerate((2, 4, 2))], lambda *_: window)
+    assert found == [Freshness.FRESH, Freshness.FRESH, Freshness.DUPLICATE]
 
 
 def test_an_event_recorded_before_it_occurred_is_placed_at_its_recording() -> None:
     window = DedupWindow(window_ms=100)
-    assert window.take_all([event(1, 10**6, FixedClock(50)), event(2, 60, FixedClock(70))])
+    ahead, other = event(2, 10**6, FixedClock(50)), event(4, 60, FixedClock(70))
+    assert classify_all([record(ahead, 0), record(other, 1)], lambda *_: window) == [Freshness.FRESH] * 2
     assert window.horizon_ms == -40

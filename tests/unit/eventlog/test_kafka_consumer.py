@@ -1,16 +1,11 @@
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.errors import KafkaConnectionError
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 
 from loopwright.eventlog import LogSettings, kafka_consumer
-from loopwright.eventlog.kafka_consumer import close_consumer, spare_wrappers, start_consumer
+from loopwright.eventlog.kafka_consumer import close_consumer, start_consumer
 from loopwright.faults import LogUnavailable
 
 
@@ -72,28 +67,3 @@ async def test_an_aging_consumer_asks_seldom_while_nothing_comes(
     monkeypatch.setattr(kafka_consumer, "AIOKafkaConsumer", Made)
     await start_consumer("k:1", LogSettings(fetch_wait_s=0.4, aging_fetch_wait_s=3.0), aging=aging)
     assert asked["fetch_max_wait_ms"] == wait_ms
-
-
-def test_what_is_fetched_is_handed_over_without_a_wrapper_and_says_the_same() -> None:
-    place, headers = TopicPartition("topic", 0), [("traceparent", b"trace")]
-    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 10_000)
-    for offset in range(3):
-        builder.append(offset, 5, b"key", b"value %d" % offset, headers)
-    raw = bytes(builder.build())
-
-    def fetched() -> PartitionRecords:
-        return PartitionRecords(place, MemoryRecords(raw), None, 0, None, None, True, 0)
-
-    wrapped, bare = list(fetched()), fetched()
-    result = FetchResult(place, assignment=None, partition_records=bare, backoff=0)
-    spare_wrappers(SimpleNamespace(_fetcher=SimpleNamespace(_records={place: result, "other": object()})))
-    found = list(bare)
-    assert not any(isinstance(record, ConsumerRecord) for record in found), "the library is made otherwise"
-    assert [(r.offset, r.key, r.value, tuple(r.headers), r.timestamp) for r in found] == [
-        (r.offset, r.key, r.value, r.headers, r.timestamp) for r in wrapped
-    ]
-    assert bare.next_fetch_offset == 3
-
-
-def test_a_consumer_that_was_never_started_has_nothing_to_spare() -> None:
-    spare_wrappers(SimpleNamespace(_fetcher=None))

@@ -1,0 +1,129 @@
+"""The places in time of many events, read from their bytes at once; `dedup` calls it for a batch.
+
+Asking a decoded event for its two times makes two objects and costs a reader of the whole log 2 microseconds an event,
+a third of what it has; the bytes of a batch, taken apart column by column, cost a quarter of that (measured).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from loopwright.api.events.v1.event_pb2 import Event
+from loopwright.domain.ids import EVENT_BYTES
+from loopwright.eventlog.envelope import occurred_at_ms, recorded_at_ms
+from loopwright.eventlog.types import Record
+
+_WORTH = 64
+"""Records from which the columns pay for their fixed cost."""
+
+_MOST_FIELDS = 16
+"""Fields after the times that are looked at; the envelope has five more and the payload."""
+
+# The wire format of protobuf: a field is a varint of its number and kind, then for kind 2 a length and that many bytes.
+_KIND, _DELIMITED = 7, 2
+# event.proto: `event_id`, `occurred_at` and `recorded_at` are the fields 1 to 3.
+_ID_HEAD, _OCCURRED, _RECORDED = EVENT_BYTES << 8 | 0x0A, 0x12, 0x1A
+# timestamp.proto: varints `seconds` and `nanos`; six bytes where the latter is 0 and the time is after 1978.
+_SECONDS, _NANOS, _BARE = 0x08, 0x10, 6
+_PAD = bytes(32)
+
+_Words = npt.NDArray[Any]
+_Ints = npt.NDArray[np.int64]
+_Flags = npt.NDArray[np.bool_]
+
+
+def event_time(event: Event) -> int:
+    """Return an event's place in time: its `occurred_at`, at most its `recorded_at`; milliseconds of mesh time."""
+    occurred, recorded = occurred_at_ms(event), recorded_at_ms(event)
+    # Asked last, because every field that is asked for costs a reader of the whole log: most are recorded later.
+    return recorded if recorded < occurred and event.HasField("recorded_at") else occurred
+
+
+def event_times(records: Sequence[Record]) -> list[int]:
+    """Return `event_time` of each record's event."""
+    if len(records) < _WORTH:
+        return [event_time(record.event) for record in records]
+    times, plain = _times([record.value for record in records])
+    found: list[int] = times.tolist()
+    for index in np.flatnonzero(~plain).tolist():
+        found[index] = event_time(records[index].event)
+    return found
+
+
+def _times(values: Sequence[bytes]) -> tuple[_Ints, _Flags]:
+    """Return the times, and where they hold: for values written as every encoder of protobuf writes these events.
+
+    That is with the fields in the order of their numbers, so none twice, which is looked at up to the value's end.
+    """
+    joined = b"".join((*values, _PAD))
+    # The eight bytes from each place on, as one number.
+    words: _Words = np.ndarray((len(joined) - 7,), "<u8", joined, 0, (1,))
+    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
+    at = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    at = _on(at + 2 + EVENT_BYTES, words[at] & 0xFFFF == _ID_HEAD, ends)
+    occurred, at = _timestamp(words, at, ends, _OCCURRED)
+    recorded, at = _timestamp(words, at, ends, _RECORDED)
+    return np.minimum(occurred, recorded), _end_well(joined, words, at, ends)
+
+
+def _timestamp(words: _Words, at: _Ints, ends: _Ints, tag: int) -> tuple[_Ints, _Ints]:
+    """Return the milliseconds of the timestamps at these places, and the places after them."""
+    word = words[at]
+    length = (word >> 8 & 0xFF).astype(np.int64)
+    seconds, size = _varint(word >> 24, 5)
+    plain = (word & 0xFF00FF == _SECONDS << 16 | tag) & (size == 5)
+    bare, times = length == _BARE, seconds * 1000
+    if not bare.all():
+        word = words[at + 2 + _BARE]
+        nanos, size = _varint(word >> 8, 5)
+        fitting = (word & 0xFF == _NANOS) & (size > 0) & (length == _BARE + 1 + size) & (nanos < 1_000_000_000)
+        plain &= bare | fitting
+        times += np.where(bare, 0, nanos // 1_000_000)
+    return times, _on(at + 2 + length, plain, ends)
+
+
+def _end_well(joined: bytes, words: _Words, at: _Ints, ends: _Ints) -> _Flags:
+    """Say where the rest is fields with rising numbers up to the very end."""
+    octets = np.frombuffer(joined, np.uint8)
+    before: _Ints | npt.NDArray[np.uint8] = np.full(len(at), _RECORDED, np.uint8)
+    for _ in range(_MOST_FIELDS):
+        if not (left := at < ends).any():
+            break
+        tag, low = octets[at], octets[at + 1]
+        if (tag | low).max() < 0x80:  # a byte each, as most of an envelope
+            plain, after = (tag & _KIND == _DELIMITED) & (tag > before), at + low + 2
+            before = tag
+        else:
+            word = words[at]
+            number, tag_size = _varint(word, 2)
+            length, length_size = _varint(word >> (8 * tag_size).astype(np.uint64), 4)
+            plain = (number & _KIND == _DELIMITED) & (number > before) & (tag_size > 0) & (length_size > 0)
+            after = at + tag_size + length_size + length
+            before = number
+        at = np.where(left, _on(after, plain, ends), at)
+    ended: _Flags = at == ends
+    return ended
+
+
+def _on(after: _Ints, plain: _Flags, ends: _Ints) -> _Ints:
+    """Return the places after a field; just past the end, for good, where the bytes are not plain or too few."""
+    return np.where(plain & (after <= ends), after, ends + 1)
+
+
+def _varint(word: _Words, most: int) -> tuple[_Ints, _Ints]:
+    """Return the varints at the low ends of the words, and their bytes; 0 bytes where there are more than `most`."""
+    value, size = word & 0x7F, np.ones(len(word), np.int64)
+    more = word >> 7 & 1
+    for place in range(1, most):
+        if not more.any():
+            break
+        byte = word >> 8 * place
+        value |= (byte & 0x7F) * more << 7 * place
+        size += more.astype(np.int64)
+        more &= byte >> 7
+    size[more.astype(np.bool_)] = 0
+    return value.astype(np.int64), size
