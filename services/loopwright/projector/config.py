@@ -12,7 +12,7 @@ class Pace(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    batch_records: int = Field(default=4000, ge=1, le=100_000, description="Most records folded in one step.")
+    batch_records: int = Field(default=8000, ge=1, le=100_000, description="Most records folded in one step.")
     poll_interval_ms: int = Field(
         default=100, ge=1, le=10_000, description="Longest wait for records, and between looks at a parking request."
     )

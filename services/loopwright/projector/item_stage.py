@@ -169,7 +169,7 @@ class ItemStage:
             else:
                 batches.append(facts[_place(record)].batch)
         joined = FactBatch.joined(batches)
-        self._table.fold_facts(joined)
+        _count(self._table, joined)
         return self._encode(self._table, contents, set(joined.item_ids.tolist()))
 
     def _encode(self, table: ItemTable, contents: Set[int], counted: Set[int]) -> tuple[_Rows, _Derived]:
@@ -240,11 +240,16 @@ class _Scratch:
         if record.topic == CATALOG.name:
             fold_catalog(self._table, record.event)
         else:
-            self._table.fold_facts(self._facts[_place(record)].batch)
+            _count(self._table, self._facts[_place(record)].batch)
 
     def encode(self) -> _Rows:
         items = set(self._table.ids.tolist())
         return self._encode(self._table, items, items)[0]
+
+
+def _count(table: ItemTable, facts: FactBatch) -> None:
+    """Add facts to the rows' own counts; sums over creators and the catalogue are for those who read columns."""
+    table.counts.add(table.rows_for(facts.item_ids), facts)
 
 
 def _place(record: Record) -> _Place:

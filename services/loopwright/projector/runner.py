@@ -28,7 +28,7 @@ from loopwright.store import keys as row_keys
 from loopwright.telemetry import gauge, get_logger, names, processing
 
 _log = get_logger(__name__)
-SMALL_PART = 20
+SMALL_PART = 40
 """A batch under this part of the largest one costs more in writes than waiting a little costs in freshness."""
 
 Report = Callable[[str, Offsets], None]

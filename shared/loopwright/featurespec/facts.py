@@ -43,6 +43,9 @@ class Counter(IntEnum):
 
 COUNTERS = len(Counter)
 RING_COUNTERS = 3
+RingRaise = tuple[int, int, int]
+"""What is added to the counters that are kept by hour and by day, in their order."""
+
 PLAIN_COUNTERS = 6  # those that a fact raises by one; the last two add the rating and its square
 
 
@@ -116,8 +119,18 @@ def thousandths(value: float) -> int:
     return round(narrowed * 1000.0)
 
 
-RAISED = tuple(raised(kind & KIND_MASK, bool(kind & LIKED_FLAG), bool(kind & SLATE_FLAG)) for kind in range(256))
+RAISED = tuple(
+    tuple(map(int, raised(kind & KIND_MASK, bool(kind & LIKED_FLAG), bool(kind & SLATE_FLAG)))) for kind in range(256)
+)
 """Plain counters that a fact of each kind byte raises."""
+
+RING_RAISED: tuple[RingRaise | None, ...] = tuple(
+    (int(Counter.ENGAGEMENTS in found), int(Counter.LIKES in found), int(Counter.VIEWS in found))
+    if any(counter < RING_COUNTERS for counter in found)
+    else None
+    for found in RAISED
+)
+"""What a fact of each kind byte adds to the counters kept by hour and by day, None when nothing."""
 
 RAISES = np.array([[counter in found for counter in range(PLAIN_COUNTERS)] for found in RAISED], dtype=np.int64)
 """The same as int64 [256, 6]."""

@@ -10,15 +10,12 @@ import numpy as np
 from loopwright.domain.vectors import I64
 from loopwright.featurespec import codec
 from loopwright.featurespec.facts import COUNTERS, RING_COUNTERS
-from loopwright.featurespec.rings import DAYS, HOURS
 
 GROUP = "user_activity.v1"
 VERSION = 1
 _HEADER = struct.Struct(f"<{COUNTERS}qqqHH")
-_BUCKET = struct.Struct(f"<q{RING_COUNTERS}I")
 _BUCKET_FIELDS = np.dtype([("bucket", "<i8"), ("counts", "<u4", (RING_COUNTERS,))])
-
-Buckets = dict[int, list[int]]
+BUCKET_BYTES = _BUCKET_FIELDS.itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +36,23 @@ class UserActivity:
     daily: I64 = field(default_factory=lambda: np.zeros((0, RING_COUNTERS), dtype=np.int64))
 
 
-def kept(buckets: Buckets, size: int) -> list[tuple[int, list[int]]]:
-    """Return the buckets of a ring of this size, ascending: those above its newest less the size."""
-    found = sorted(buckets.items())
-    if not found or found[0][0] > (oldest := found[-1][0] - size):
-        return found
-    return [item for item in found if item[0] > oldest]
+def encode(totals: list[int], first_ms: int, last_ms: int, hours: bytes, days: bytes) -> bytes:
+    """Return the canonical bytes of a state; `hours` and `days` are those of the rings, ascending (`BucketRing`)."""
+    header = _HEADER.pack(*totals, first_ms, last_ms, len(hours) // BUCKET_BYTES, len(days) // BUCKET_BYTES)
+    return bytes([VERSION]) + header + hours + days
 
 
-def encode(totals: list[int], first_ms: int, last_ms: int, hours: Buckets, days: Buckets) -> bytes:
-    """Return the canonical bytes of a state."""
-    hourly, daily = kept(hours, HOURS), kept(days, DAYS)
-    parts = [bytes([VERSION]), _HEADER.pack(*totals, first_ms, last_ms, len(hourly), len(daily))]
-    parts += [_BUCKET.pack(bucket, *counts) for bucket, counts in hourly]
-    parts += [_BUCKET.pack(bucket, *counts) for bucket, counts in daily]
-    return b"".join(parts)
+def sections(raw: bytes) -> tuple[list[int], int, int, bytes, bytes]:
+    """Return totals, first and newest action, and the bytes of the hours and of the days.
+
+    Raises:
+        CorruptRecord: The bytes are not an encoded state.
+    """
+    reader = codec.Reader(raw, GROUP, VERSION)
+    *totals, first_ms, last_ms, hours, days = _HEADER.unpack(reader.take(_HEADER.size))
+    hourly, daily = reader.take(hours * BUCKET_BYTES), reader.take(days * BUCKET_BYTES)
+    reader.end()
+    return totals, first_ms, last_ms, hourly, daily
 
 
 def decode(raw: bytes) -> UserActivity:
@@ -62,10 +61,8 @@ def decode(raw: bytes) -> UserActivity:
     Raises:
         CorruptRecord: The bytes are not an encoded state.
     """
-    reader = codec.Reader(raw, GROUP, VERSION)
-    *totals, first_ms, last_ms, hours, days = _HEADER.unpack(reader.take(_HEADER.size))
-    hourly, daily = (np.frombuffer(reader.take(count * _BUCKET.size), dtype=_BUCKET_FIELDS) for count in (hours, days))
-    reader.end()
+    totals, first_ms, last_ms, *packed = sections(raw)
+    hourly, daily = (np.frombuffer(ring, dtype=_BUCKET_FIELDS) for ring in packed)
     return UserActivity(
         np.array(totals, dtype=np.int64),
         first_ms,

@@ -36,3 +36,10 @@ def test_weighted_sums_are_exact_in_any_order() -> None:
     counts = np.arange(90) * 31 % 1009
     products = (counts * weight).tolist()
     assert sum(products) == sum(reversed(products)) == sum(sorted(products))
+
+
+def test_rows_move_by_their_own_way_towards_either_end() -> None:
+    block = np.arange(1, 25, dtype=np.uint32).reshape(4, 2, 3)
+    moved = rings._shifted(block, np.array([0, 1, -2, 7]))
+    assert moved.tolist() == [[[1, 2, 3], [4, 5, 6]], [[0, 7, 8], [0, 10, 11]], [[15, 0, 0], [18, 0, 0]], [[0] * 3] * 2]
+    assert moved.dtype == np.uint32

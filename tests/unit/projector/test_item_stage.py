@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from tests.unit.projector.logs import fold_all, log_of, outlet_of, read_all, some
 
 from loopwright.api.events.v1.event_pb2 import Event
+from loopwright.domain.vectors import I64
 from loopwright.eventlog import CATALOG, DEAD_LETTERS, ITEM_FACTS, ITEM_ROWS, MemoryEventLog, Record
 from loopwright.faults import FeatureStoreDown
 from loopwright.featurespec.facts import FactBatch
 from loopwright.featurespec.folds.catalog import item_of
+from loopwright.featurespec.item_counts import ItemCounts
 from loopwright.featurespec.table import ItemTable
 from loopwright.projector import item_stage
 from loopwright.projector.item_stage import ItemStage
@@ -150,15 +152,14 @@ async def test_a_record_of_facts_whose_fold_raises_is_set_aside_alone(monkeypatc
             times = event.item_facts_derived.occurred_at_ms
             times.data = (10**15).to_bytes(8, "little") * times.shape[0]
         marked.append(record._replace(event=event))
-    fold = ItemTable.fold_facts
+    add = ItemCounts.add
 
-    def fold_or_raise(self: ItemTable, facts: FactBatch):  # type: ignore[no-untyped-def]
-        rows = fold(self, facts)
+    def add_or_raise(self: ItemCounts, rows: I64, facts: FactBatch) -> None:
+        add(self, rows, facts)
         if (facts.times_ms == 10**15).any():
             raise IndexError("half folded")
-        return rows
 
-    monkeypatch.setattr(ItemTable, "fold_facts", fold_or_raise)
+    monkeypatch.setattr(ItemCounts, "add", add_or_raise)
     stage = ItemStage(store, outlet_of(log), range(4))
     await stage.load()
     await stage.apply(marked)

@@ -6,15 +6,16 @@ from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.domain.enums import ActionKind
 from loopwright.domain.vectors import LIKED_FLAG
 from loopwright.featurespec import user_activity
-from loopwright.featurespec.facts import RAISED, RING_COUNTERS, SLATE_FLAG, VIEWED, Counter, thousandths
+from loopwright.featurespec.facts import RAISED, RING_RAISED, SLATE_FLAG, VIEWED, Counter, thousandths
+from loopwright.featurespec.folds.bucket_ring import BucketRing
 from loopwright.featurespec.folds.said import PAYLOADS, Said, said_of
 from loopwright.featurespec.folds.user_history import HistoryFold
 from loopwright.featurespec.groups import USER_ACTIVITY, USER_HISTORY
 from loopwright.featurespec.rings import DAY_MS, DAYS, HOUR_MS, HOURS
-from loopwright.featurespec.user_activity import Buckets, kept
 from loopwright.featurespec.users import UserState, read_user
 
-_SLACK = 16  # buckets beyond a ring's size that are tolerated before the old ones are dropped
+# Plain numbers: looking a member of an enum up costs as much as the sum, and an import has millions of both.
+_RATE, _RATING_SUM, _RATING_SQUARES = int(ActionKind.RATE), int(Counter.RATING_SUM), int(Counter.RATING_SQUARES)
 
 
 def subject_of(event: Event) -> bytes:
@@ -36,8 +37,7 @@ class UserFold:
         self._history = HistoryFold()
         self._totals = [0] * len(Counter)
         self._first_ms = self._last_ms = -1
-        self._hours: Buckets = {}
-        self._days: Buckets = {}
+        self._hours, self._days = BucketRing(HOURS), BucketRing(DAYS)
 
     @classmethod
     def decode(cls, history: bytes | None, activity: bytes | None) -> UserFold:
@@ -50,11 +50,8 @@ class UserFold:
         if history:
             fold._history = HistoryFold.decode(history)
         if activity:
-            state = user_activity.decode(activity)
-            fold._totals = state.totals.tolist()
-            fold._first_ms, fold._last_ms = state.first_ms, state.last_ms
-            fold._hours = dict(zip(state.hours.tolist(), state.hourly.tolist(), strict=True))
-            fold._days = dict(zip(state.days.tolist(), state.daily.tolist(), strict=True))
+            fold._totals, fold._first_ms, fold._last_ms, hours, days = user_activity.sections(activity)
+            fold._hours, fold._days = BucketRing(HOURS, hours), BucketRing(DAYS, days)
         return fold
 
     def apply(self, event: Event) -> None:
@@ -70,19 +67,20 @@ class UserFold:
             if action.item_id:
                 self._history.act(action, at_ms, event.client_event_id, event.event_id)
             kind = action.kind | (LIKED_FLAG if action.liked else 0) | (SLATE_FLAG if action.slate else 0)
-            self._count(RAISED[kind & 0xFF], at_ms, 1)
-            if action.kind == ActionKind.RATE:
+            self._count(kind & 0xFF, at_ms)
+            if action.kind == _RATE:
                 rating = thousandths(action.value)
-                self._totals[Counter.RATING_SUM] += rating
-                self._totals[Counter.RATING_SQUARES] += rating * rating
-            self._first_ms = at_ms if self._first_ms < 0 else min(self._first_ms, at_ms)
-            self._last_ms = max(self._last_ms, at_ms)
+                self._totals[_RATING_SUM] += rating
+                self._totals[_RATING_SQUARES] += rating * rating
+            if at_ms > self._last_ms:
+                self._last_ms = at_ms
+            if at_ms < self._first_ms or self._first_ms < 0:
+                self._first_ms = at_ms
         elif payload == "items_viewed":
             seen = [item.item_id for item in event.items_viewed.items if item.seen]
             for item_id in seen:
                 self._history.view(item_id, at_ms)
-            if seen:
-                self._count(RAISED[VIEWED], at_ms, len(seen))
+                self._count(VIEWED, at_ms)
         elif payload == "profile_updated":
             self._history.settle(event.profile_updated.locale, at_ms, event.event_id)
         elif payload == "creator_blocked":
@@ -95,33 +93,21 @@ class UserFold:
             self.__dict__.update(UserFold().__dict__)
             self._history.erase()
 
-    def _count(self, counters: tuple[int, ...], at_ms: int, amount: int) -> None:
-        hour = day = None
-        for counter in counters:
-            self._totals[counter] += amount
-            if counter < RING_COUNTERS:
-                if hour is None or day is None:
-                    hour = _bucket(self._hours, at_ms // HOUR_MS, HOURS)
-                    day = _bucket(self._days, at_ms // DAY_MS, DAYS)
-                hour[counter] += amount
-                day[counter] += amount
+    def _count(self, kind: int, at_ms: int) -> None:
+        for counter in RAISED[kind]:
+            self._totals[counter] += 1
+        if (raised := RING_RAISED[kind]) is not None:
+            self._hours.add(at_ms // HOUR_MS, raised)
+            self._days.add(at_ms // DAY_MS, raised)
 
     def encode(self) -> dict[str, bytes]:
         """Return the canonical bytes by state group."""
-        activity = user_activity.encode(self._totals, self._first_ms, self._last_ms, self._hours, self._days)
+        activity = user_activity.encode(
+            self._totals, self._first_ms, self._last_ms, self._hours.encode(), self._days.encode()
+        )
         return {USER_HISTORY: self._history.encode(), USER_ACTIVITY: activity}
 
     def state(self) -> UserState:
         """Return the row as readers see it."""
         encoded = self.encode()
         return read_user(encoded[USER_HISTORY], encoded[USER_ACTIVITY])
-
-
-def _bucket(buckets: Buckets, place: int, size: int) -> list[int]:
-    found = buckets.get(place)
-    if found is None:
-        found = buckets[place] = [0] * RING_COUNTERS
-        if len(buckets) > size + _SLACK:
-            for old, _ in sorted(buckets.items())[: len(buckets) - len(kept(buckets, size))]:
-                del buckets[old]
-    return found
