@@ -15,7 +15,7 @@ from loopwright.faults import FeatureStoreTimeout
 from loopwright.hydration.rows import RedisRows, UserRow
 from loopwright.localmesh.redis_server import RedisServer
 from loopwright.rpc import Deadline
-from loopwright.store.connection import open_redis
+from loopwright.store.client import open_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 CEILING_S = 0.02
@@ -42,8 +42,8 @@ def sockets(port: int) -> int:
 async def test_a_frozen_store_costs_each_call_its_ceiling_and_no_connection_and_is_used_again_when_thawed(
     server: RedisServer,
 ) -> None:
-    async with open_redis(server.url, CEILING_S) as client:
-        rows = RedisRows(client, lambda: 0, CEILING_S)
+    async with open_store(server.url, CEILING_S) as client:
+        rows = RedisRows(client, lambda: 0)
         held: list[int] = []
 
         async def call() -> UserRow | None:

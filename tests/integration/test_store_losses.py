@@ -27,6 +27,7 @@ from loopwright.projector.replay import ReplayFold
 from loopwright.projector.store import Hashes, MemoryStore, hashes
 from loopwright.rpc import Deadline
 from loopwright.store import keys as row_keys
+from loopwright.store.client import open_store
 from loopwright.store.connection import open_redis
 from tests.replay.synthetic import Entry, entries
 from tests.unit.projector.logs import log_of
@@ -93,16 +94,20 @@ class World:
 
 
 async def test_an_emptied_store_is_rebuilt_and_never_looks_fresh_before_it_is(server: RedisServer) -> None:
-    async with open_redis_store(server.url) as store, open_redis(server.url, 1.0) as reader:
+    async with (
+        open_redis_store(server.url) as store,
+        open_redis(server.url, 1.0) as other,
+        open_store(server.url, 1.0) as client,
+    ):
         world = World(store)
         expected = await world.expected()
-        rows = RedisRows(reader, world.wall_ms, 1.0)
+        rows = RedisRows(client, world.wall_ms)
         progress = Progress(world.wall_ms)
         async with folding(world.log, store):
             await until(world.complete)
-            await reader.set("recent:{1}:ab", b"not ours")
+            await other.set("recent:{1}:ab", b"not ours")
             for _ in range(3):
-                await reader.flushall()
+                await other.flushall()
                 seen_stale = 0
                 async with asyncio.timeout(60):
                     while True:

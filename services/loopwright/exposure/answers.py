@@ -7,13 +7,13 @@ what a crash may still undo. With it go the ids that were served, for ten minute
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Protocol
-
-from redis.asyncio import Redis
 
 from loopwright.rpc import Deadline
 from loopwright.store import keys
-from loopwright.store.connection import within
+from loopwright.store.client import StoreClient
+from loopwright.store.wire import Command
 
 KEPT_MS = 60_000
 """How long a request_id is remembered."""
@@ -22,17 +22,8 @@ CLAIMED_MS = 2_000
 """How long a claim lasts at least: so long may a decider that died keep its request_id from the next."""
 
 _MARGIN_MS = 500
+_FORGETTING_S = 0.5  # on a loop that computes without a break the client's ceiling alone might last longer
 _FORGET = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
-
-# One command with a few arguments instead of four with fifty, which the client would pack one by one.
-_KEEP = """
-if ARGV[1] ~= '' then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2]) end
-if ARGV[3] ~= '' then
-  for id in string.gmatch(ARGV[3], '%d+') do redis.call('zadd', KEYS[2], ARGV[4], id) end
-  redis.call('zremrangebyscore', KEYS[2], '-inf', ARGV[4] - ARGV[5])
-  redis.call('pexpire', KEYS[2], ARGV[5])
-end
-"""
 
 
 class AnswerStore(Protocol):
@@ -77,11 +68,10 @@ class AnswerStore(Protocol):
 class RedisAnswers:
     """`req:{partition}:<subject hex>:<request_id>`, beside the user's row in one slot."""
 
-    def __init__(self, redis: Redis, wall_ms: Callable[[], int], ceiling_s: float, namespace: str = "") -> None:
-        """Take a client of `open_redis`, the wall clock, the ceiling of a call and the prefix of all keys."""
-        self._redis = redis
+    def __init__(self, store: StoreClient, wall_ms: Callable[[], int], namespace: str = "") -> None:
+        """Take a client of `open_store`, the wall clock and the prefix of all keys."""
+        self._store = store
         self._wall_ms = wall_ms
-        self._ceiling_s = ceiling_s
         self._namespace = namespace
 
     async def claim(self, subject: bytes, request_id: str, claim: bytes, deadline: Deadline) -> bytes | None:
@@ -90,7 +80,7 @@ class RedisAnswers:
         half = deadline.child(left_s / 2)  # the append needs the rest
         key = keys.stored_answer(subject, request_id, self._namespace)
         lasts_ms = min(KEPT_MS, max(CLAIMED_MS, round(left_s * 1000) + _MARGIN_MS))
-        stored = await within(self._ceiling_s, half, self._redis.set(key, claim, nx=True, get=True, px=lasts_ms))
+        [stored] = await self._store.ask([("SET", key, claim, "NX", "GET", "PX", lasts_ms)], half)
         return stored if isinstance(stored, bytes) else None
 
     async def keep(
@@ -99,14 +89,18 @@ class RedisAnswers:
         """Set both keys in one exchange, whatever they hold: an answer whose record is durable may always be told."""
         answer = keys.stored_answer(subject, request_id, self._namespace)
         recent = keys.recent(subject, self._namespace)
-        ids = " ".join(map(str, served))
-        script = self._redis.eval(
-            _KEEP, 2, answer, recent, packed or b"", str(KEPT_MS), ids, str(self._wall_ms()), str(keys.RECENT_MS)
-        )
-        await within(self._ceiling_s, deadline, script)
+        commands: list[Command] = [("SET", answer, packed, "PX", KEPT_MS)] if packed is not None else []
+        if served:
+            now_ms = self._wall_ms()
+            places = chain.from_iterable((now_ms, item) for item in served)
+            commands += (
+                ("ZADD", recent, *places),
+                ("ZREMRANGEBYSCORE", recent, "-inf", now_ms - keys.RECENT_MS),
+                ("PEXPIRE", recent, keys.RECENT_MS),
+            )
+        await self._store.ask(commands, deadline)
 
     async def forget(self, subject: bytes, request_id: str, claim: bytes) -> None:
         """Delete the key if it holds the claim; has a time of its own, as the call's may be over."""
         key = keys.stored_answer(subject, request_id, self._namespace)
-        script = self._redis.eval(_FORGET, 1, key, claim)
-        await within(self._ceiling_s, Deadline.after(self._ceiling_s), script)
+        await self._store.ask([("EVAL", _FORGET, 1, key, claim)], Deadline.after(_FORGETTING_S))

@@ -15,7 +15,7 @@ from loopwright.exposure.known_ids import KnownIds
 from loopwright.exposure.ledger import DecisionLedger, TokenPolicy
 from loopwright.exposure.tokens import KeyRing
 from loopwright.lifecycle import MeshClock
-from loopwright.store.connection import open_redis
+from loopwright.store.client import open_store
 
 COMPRESSION_THREADS = 2
 STOP_S = 1.0
@@ -32,9 +32,8 @@ class Exposure:
 
 @asynccontextmanager
 async def _redis_answers(settings: ExposureSettings, clock: MeshClock) -> AsyncIterator[AnswerStore]:
-    ceiling_s = settings.redis_timeout_ms / 1000
-    async with open_redis(settings.redis_url, ceiling_s) as redis:
-        yield RedisAnswers(redis, clock.wall_ms, ceiling_s, settings.redis_namespace)
+    async with open_store(settings.redis_url, settings.redis_timeout_ms / 1000) as store:
+        yield RedisAnswers(store, clock.wall_ms, settings.redis_namespace)
 
 
 @asynccontextmanager

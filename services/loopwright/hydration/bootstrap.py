@@ -16,7 +16,7 @@ from loopwright.hydration.rows import RedisRows, RowStore
 from loopwright.hydration.users import UserSide
 from loopwright.lifecycle import MeshClock
 from loopwright.mirror import ItemMirror
-from loopwright.store.connection import open_redis
+from loopwright.store.client import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,8 @@ class Hydration:
 
 @asynccontextmanager
 async def _redis_rows(settings: HydrationSettings, clock: MeshClock) -> AsyncIterator[RowStore]:
-    ceiling_s = settings.redis_timeout_ms / 1000
-    async with open_redis(settings.redis_url, ceiling_s) as redis:
-        yield RedisRows(redis, clock.wall_ms, ceiling_s, settings.redis_namespace)
+    async with open_store(settings.redis_url, settings.redis_timeout_ms / 1000) as store:
+        yield RedisRows(store, clock.wall_ms, settings.redis_namespace)
 
 
 @asynccontextmanager

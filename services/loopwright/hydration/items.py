@@ -66,7 +66,9 @@ class ItemSide:
         self._check(query, groups)
         await self._progress.refresh(self._rows, deadline)
         found = await self._find(query.item_ids, groups, deadline)
-        table, rows, known = self._mirror.table, found.rows, found.rows >= 0
+        table, rows = self._mirror.table, found.rows
+        known = rows >= 0
+        chosen = None if known.all() else known
         block = self._mirror.candidate_columns(query.cross, rows, query.now_ms, query.groups)
         mask = block.mask
         if found.unanswered.any():
@@ -76,10 +78,10 @@ class ItemSide:
             columns=block.columns,
             group_ages_s=block.ages_s,
             group_mask=mask,
-            creator_ids=_taken(table.creator_ids, rows, known, 0),
-            first_tag_ids=_taken(table.first_tag_ids, rows, known, 0),
-            eligibility=_taken(table.eligibility, rows, known, Eligibility.UNKNOWN_ITEM),
-            content=_taken(table.content, rows, known, 0),
+            creator_ids=_taken(table.creator_ids, rows, chosen, 0),
+            first_tag_ids=_taken(table.first_tag_ids, rows, chosen, 0),
+            eligibility=_taken(table.eligibility, rows, chosen, Eligibility.UNKNOWN_ITEM),
+            content=_taken(table.content, rows, chosen, 0),
             external_ids=table.external_texts(rows),
             degradations=(*found.degradations, *stale),
         )
@@ -114,9 +116,9 @@ class ItemSide:
             raise _broken("cross_context", "must be one that this build's GetUserContext made")
 
 
-def _taken(values: NDArray[T], rows: I64, known: Bools, unknown: int) -> NDArray[T]:
-    """Return the values of the rows, and `unknown` for items that the table lacks."""
-    if known.all():
+def _taken(values: NDArray[T], rows: I64, known: Bools | None, unknown: int) -> NDArray[T]:
+    """Return the values of the rows, and `unknown` for items that the table lacks; `known` None: it has all."""
+    if known is None:
         return values.take(rows, axis=0)
     taken = np.full((len(rows), *values.shape[1:]), unknown, dtype=values.dtype)
     taken[known] = values[rows[known]]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from redis.asyncio import Redis
 
 from loopwright.domain.vectors import U64
 from loopwright.featurespec.groups import ITEM_STATE_GROUPS, USER_STATE_GROUPS
 from loopwright.rpc import Deadline
 from loopwright.store import keys
-from loopwright.store.connection import within
+from loopwright.store.client import StoreClient
+from loopwright.store.wire import Command
 
 _NO_IDS = np.empty(0, dtype=np.uint64)
 
@@ -63,26 +63,26 @@ class RowStore(Protocol):
 class RedisRows:
     """The rows in a Redis-compatible server."""
 
-    def __init__(self, redis: Redis, wall_ms: Callable[[], int], ceiling_s: float, namespace: str = "") -> None:
-        """Take a client of `open_redis`, the wall clock, the ceiling of an exchange and the prefix of all keys."""
-        self._redis = redis
+    def __init__(self, store: StoreClient, wall_ms: Callable[[], int], namespace: str = "") -> None:
+        """Take a client of `open_store`, the wall clock and the prefix of all keys."""
+        self._store = store
         self._wall_ms = wall_ms
-        self._ceiling_s = ceiling_s
         self._namespace = namespace
 
     async def user(
         self, subject: bytes, *, read_recent: bool, request_id: str, stages: Sequence[str], deadline: Deadline
     ) -> UserRow:
         """Read everything in one round trip."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.hmget(keys.user_row(subject, self._namespace), list(USER_STATE_GROUPS))
-        pipe.mget([keys.progress(stage, self._namespace) for stage in stages])
+        commands: list[Command] = [
+            ("HMGET", keys.user_row(subject, self._namespace), *USER_STATE_GROUPS),
+            self._read_progress(stages),
+        ]
         if read_recent:
             oldest = self._wall_ms() - keys.RECENT_MS
-            pipe.zrange(keys.recent(subject, self._namespace), oldest, "+inf", byscore=True)
+            commands.append(("ZRANGE", keys.recent(subject, self._namespace), oldest, "+inf", "BYSCORE"))
         if request_id:
-            pipe.get(keys.stored_answer(subject, request_id, self._namespace))
-        states, progress, *rest = await within(self._ceiling_s, _share(deadline), pipe.execute())
+            commands.append(("GET", keys.stored_answer(subject, request_id, self._namespace)))
+        states, progress, *rest = await self._store.ask(commands, _share(deadline))
         recent = rest.pop(0) if read_recent else []
         return UserRow(
             states=_present(USER_STATE_GROUPS, states),
@@ -93,10 +93,10 @@ class RedisRows:
 
     async def items(self, item_ids: Sequence[int], deadline: Deadline) -> list[ItemState]:
         """Read every item's states in one round trip."""
-        pipe = self._redis.pipeline(transaction=False)
-        for item in item_ids:
-            pipe.hmget(keys.item_row(item, self._namespace), list(ITEM_STATE_GROUPS))
-        answers = await within(self._ceiling_s, _share(deadline), pipe.execute())
+        commands: list[Command] = [
+            ("HMGET", keys.item_row(item, self._namespace), *ITEM_STATE_GROUPS) for item in item_ids
+        ]
+        answers = await self._store.ask(commands, _share(deadline))
         return [
             (item, group, state)
             for item, states in zip(item_ids, answers, strict=True)
@@ -105,10 +105,11 @@ class RedisRows:
 
     async def progress(self, stages: Sequence[str], deadline: Deadline) -> Mapping[str, int]:
         """Read every stage's progress in one round trip."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.mget([keys.progress(stage, self._namespace) for stage in stages])
-        [found] = await within(self._ceiling_s, _share(deadline), pipe.execute())
+        [found] = await self._store.ask([self._read_progress(stages)], _share(deadline))
         return _times(stages, found)
+
+    def _read_progress(self, stages: Sequence[str]) -> Command:
+        return ("MGET", *[keys.progress(stage, self._namespace) for stage in stages])
 
 
 def _share(deadline: Deadline) -> Deadline:

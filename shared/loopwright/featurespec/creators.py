@@ -23,6 +23,9 @@ class Creators:
         self.totals: I64 = np.zeros((_SMALLEST, COUNTERS), dtype=np.int64)
         self.items: I64 = np.zeros(_SMALLEST, dtype=np.int64)
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
     def copy(self) -> Creators:
         """Return an independent copy."""
         twin = Creators()

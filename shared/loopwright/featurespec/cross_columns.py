@@ -43,15 +43,18 @@ def cross_context(state: UserState, table: ItemTable, now_ms: int, profile: Prof
     profile = profile or profile_of(state, table, now_ms)
     history = state.history
     followed = history.followed_creators[history.followed_creators_ms <= now_ms][:MOST_FOLLOWED]
-    creators = np.concatenate([profile.creator_ids, followed[~np.isin(followed, profile.creator_ids)]])
-    weights = np.concatenate([profile.creator_weights, np.zeros(len(creators) - len(profile.creator_ids))])
+    creators, weights = profile.creator_ids, profile.creator_weights
+    if len(followed):
+        creators = np.concatenate([creators, followed[~np.isin(followed, creators)]])
+        weights = np.concatenate([weights, np.zeros(len(creators) - len(weights))])
     (popularity_mean, popularity_std), (decades_mean, decades_std) = profile.moments
     age = (now_ms - profile.newest_ms) // 1000 if profile.newest_ms >= 0 else 0
     scalars = [popularity_mean, popularity_std, decades_mean, decades_std, profile.dated, len(profile.liked), age]
     statistics = np.zeros(_STATISTICS, dtype=np.float32)
     statistics[:_HEAD] = np.concatenate([profile.recent, profile.dislike, np.array(scalars)])
     statistics[_HEAD : _HEAD + len(profile.tag_lifts)] = profile.tag_lifts
-    statistics[_LIFTS : _LIFTS + len(creators)] = np.isin(creators, followed)
+    if len(followed):
+        statistics[_LIFTS : _LIFTS + len(creators)] = np.isin(creators, followed)
     return CrossContext(
         taste=profile.taste.astype(np.float32),
         tag_ids=profile.tag_ids,
@@ -127,68 +130,74 @@ def cross_columns(
 
 
 def _affinity(context: CrossContext, table: ItemTable, rows: I64, now_ms: int) -> ColumnBlock:
-    known = rows >= 0
-    safe = np.where(known, rows, 0)
+    unknown = rows < 0
+    some_unknown = bool(unknown.any())
+    safe = np.where(unknown, 0, rows) if some_unknown else rows
     count, wide = len(rows), group(CROSS_AFFINITY).width
-    values = np.zeros((count, wide), dtype=np.float64)
+    values = np.zeros((wide, count), dtype=np.float64)  # column after column: each is written, and read, in one run
     statistics = context.statistics.astype(np.float64)
     scalars = dict(zip(_SCALARS, statistics[2 * DIMENSION : _HEAD].tolist(), strict=True))
-    absent = ~known
+    absent = unknown
     if len(table) and scalars["items"] > 0:
-        content = table.content32[safe].astype(np.float64)
-        taste = context.taste.astype(np.float64)
-        tastes = (taste, statistics[:DIMENSION], statistics[DIMENSION : 2 * DIMENSION])
-        values[:, 0] = (content * taste).sum(axis=1)
+        content = table.content32.take(safe, axis=0).astype(np.float64)
+        tastes = (context.taste.astype(np.float64), statistics[:DIMENSION], statistics[DIMENSION : 2 * DIMENSION])
         for place, vector in enumerate(tastes, start=1):
-            values[:, place] = (content * vector).sum(axis=1) / (np.sqrt((vector * vector).sum()) + COSINE_FLOOR)
+            likeness = (content * vector).sum(axis=1)
+            values[place] = likeness / (np.sqrt((vector * vector).sum()) + COSINE_FLOOR)
+            if place == 1:
+                values[0] = likeness
         lifts = statistics[_HEAD : _HEAD + len(context.tag_ids)]
-        values[:, 4:8] = _tags(context, lifts, table, safe)
+        values[4:8] = _tags(context, lifts, table, safe)
         gap = popularity(table, safe, now_ms) - scalars["popularity_mean"]
-        values[:, 10] = gap / scalars["popularity_std"]
-        values[:, 11] = np.abs(values[:, 10])
-        published = table.published_ms[safe]
+        values[10] = gap / scalars["popularity_std"]
+        values[11] = np.abs(values[10])
+        published = table.published_ms.take(safe)
         dated = (published != -1) & bool(scalars["dated"])
         decades = decades_since(now_ms - now_ms % HOUR_MS, published) - scalars["decades_mean"]
-        values[:, 12] = np.where(dated, decades / scalars["decades_std"], 0.0)
-        values[:, 13] = np.where(dated, np.abs(decades), 0.0)
-        facts = content.any(axis=1) | (table.creator_ids[safe] != 0) | (table.engagements[safe] > 0)
-        absent |= ~facts
+        values[12] = np.where(dated, decades / scalars["decades_std"], 0.0)
+        values[13] = np.where(dated, np.abs(decades), 0.0)
+        facts = (table.creator_ids.take(safe) != 0) | (table.engagements.take(safe) > 0)
+        if not facts.all():
+            facts |= content.any(axis=1)
+        absent = unknown | ~facts
     else:
-        absent |= True
+        absent = np.ones(count, dtype=np.bool_)
     if len(table):
-        values[:, 8:10] = _creators(context, statistics[_LIFTS:], table.creator_ids[safe])
-        values[:, 14] = _locales(context.locale, table.locales)[table.locale_index[safe]]
-    values[~known] = 0.0
-    age = np.where(absent, NO_AGE, np.uint32(min(scalars["age_s"], NO_AGE - 1))).astype(np.uint32)
-    mask = np.where(absent, Mask.ABSENT, 0).astype(np.uint8)
-    return ColumnBlock(finished(values), age[:, None], mask[:, None])
+        values[8:10] = _creators(context, statistics[_LIFTS:], table.creator_ids.take(safe))
+        if context.locale:
+            values[14] = _locales(context.locale, table.locales).take(table.locale_index.take(safe))
+    if some_unknown:
+        values[:, unknown] = 0.0
+    age = np.full(count, min(scalars["age_s"], NO_AGE - 1), dtype=np.uint32)
+    age[absent] = NO_AGE
+    mask = np.where(absent, np.uint8(Mask.ABSENT), np.uint8(0))
+    return ColumnBlock(finished(values).T, age[:, None], mask[:, None])
 
 
 def _tags(context: CrossContext, lifts: F64, table: ItemTable, rows: I64) -> F64:
-    """Return float64 [n, 4]: mean, greatest and summed tag weight, and mean like lift."""
+    """Return float64 [4, n]: mean, greatest and summed tag weight, and mean like lift."""
     numbers = table.tag_numbers(context.tag_ids)
     weights, raises = np.zeros(table.tag_count), np.zeros(table.tag_count)
     weights[numbers], raises[numbers] = context.tag_weights, lifts
     weights[0] = raises[0] = 0.0  # number 0 is the padding
-    index, counts = table.tag_index[rows], table.tag_counts[rows]
-    widest = int(counts.max(initial=1))
-    found = weights[index[:, :widest]]
+    counts = table.tag_counts.take(rows)
+    index = table.tag_index.take(rows, axis=0)[:, : int(counts.max(initial=1))].astype(np.intp)
+    found = weights.take(index)
     divisor = np.maximum(counts, 1)
     total = found.sum(axis=1)
-    lift = raises[index[:, :widest]].sum(axis=1) / divisor
-    return np.stack([total / divisor, found.max(axis=1), total, lift], axis=1)
+    return np.stack([total / divisor, found.max(axis=1), total, raises.take(index).sum(axis=1) / divisor])
 
 
 def _creators(context: CrossContext, followed: F64, creator_ids: U64) -> F64:
-    """Return float64 [n, 2]: the weight of each item's creator, and 1 where the user follows it."""
-    out = np.zeros((len(creator_ids), 2))
+    """Return float64 [2, n]: the weight of each item's creator, and 1 where the user follows it."""
+    out = np.zeros((2, len(creator_ids)))
     if len(context.creator_ids):
         order = np.argsort(context.creator_ids)
         ordered = context.creator_ids[order]
         place = np.minimum(np.searchsorted(ordered, creator_ids), len(ordered) - 1)
-        hit = (ordered[place] == creator_ids) & (creator_ids != 0)
-        out[hit, 0] = context.creator_weights[order[place[hit]]]
-        out[hit, 1] = followed[order[place[hit]]]
+        hit = np.flatnonzero((ordered.take(place) == creator_ids) & (creator_ids != 0))
+        chosen = order.take(place.take(hit))
+        out[0, hit], out[1, hit] = context.creator_weights.take(chosen), followed.take(chosen)
     return out
 
 

@@ -70,6 +70,14 @@ class Decays:
         """Return float64 [n, w]: the decayed count of each row for each (counter, half-life in days)."""
         return self.view(rows, now_ms, wanted).decayed
 
+    def total(self, rows: I64, counter: Counter, now_ms: int) -> F64:
+        """Return float64 [n]: one lifetime total as of `now_ms`, the same that `view` has."""
+        counts = self._counts
+        hour, day = now_ms // HOUR_MS, now_ms // DAY_MS
+        if (counts.hour_heads.take(rows) > hour).any() or (counts.day_heads.take(rows) > day).any():
+            return self.view(rows, now_ms, ()).totals[:, counter]
+        return counts.totals[:, counter].take(rows).astype(np.float64)
+
     def view(self, rows: I64, now_ms: int, wanted: Wanted) -> CountsView:
         """Return the counts of rows as of `now_ms`: what happened in later hours and days is left out.
 

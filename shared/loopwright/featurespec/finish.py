@@ -29,7 +29,10 @@ class ColumnBlock:
 def finished(values: F64) -> F16:
     """Return the values as float16: not a number becomes 0, the rest is cut to ±60,000."""
     cut = np.clip(values, -LARGEST, LARGEST)  # keeps what is not a number
-    return np.where(np.isnan(cut), 0.0, cut).astype(np.float16)
+    broken = np.isnan(cut)
+    if broken.any():
+        cut[broken] = 0.0
+    return cut.astype(np.float16)
 
 
 def ages(now_ms: int, times_ms: np.ndarray, absent: np.ndarray) -> U32:

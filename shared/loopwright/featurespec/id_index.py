@@ -14,7 +14,7 @@ MISSING = -1
 
 
 class IdIndex:
-    """An open-addressing hash table with linear probing, at most half full; ids are put in once and never leave."""
+    """An open-addressing hash table with linear probing, at most a quarter full; ids go in once and never leave."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -35,11 +35,11 @@ class IdIndex:
         """Give ids that are not in the table yet, all different, the rows that follow the last one."""
         rows = np.arange(self._count, self._count + len(item_ids), dtype=np.int64)
         self._count += len(item_ids)
-        if 2 * self._count > len(self._rows):
+        if 4 * self._count > len(self._rows):
             used = np.flatnonzero(self._rows >= 0)
             item_ids = np.concatenate([self._ids[used], item_ids])
             rows = np.concatenate([self._rows[used], rows])
-            self._make((2 * self._count).bit_length())
+            self._make((4 * self._count).bit_length())
         place = self._places(item_ids)
         while len(rows):
             free = self._rows[place] < 0
@@ -51,8 +51,8 @@ class IdIndex:
     def rows_of(self, item_ids: U64) -> I64:
         """Return int64 [n]: the row of each id, -1 for ids that are not in the table."""
         place = self._places(item_ids)
-        rows = self._rows[place]
-        others = np.flatnonzero((self._ids[place] != item_ids) & (rows >= 0))
+        rows = self._rows.take(place)
+        others = np.flatnonzero((self._ids.take(place) != item_ids) & (rows >= 0))
         while len(others):
             place[others] = further = (place[others] + 1) & self._mask
             rows[others] = found = self._rows[further]

@@ -50,9 +50,10 @@ def item_columns(
     hour_ms = now_ms - now_ms % HOUR_MS
     own = settled_columns(table, rows, hour_ms) if settled is None else settled(rows, hour_ms)
     catalogue = table.catalogue.view(hour_ms)
-    for name, compare in _COMPARED.items():
+    for name, (first, compare) in _COMPARED.items():
         if name in groups:
-            compare(table, rows, hour_ms, own, catalogue)
+            compared = compare(table, rows, hour_ms, own, catalogue)
+            own.columns[:, PLACES[name].start + first :][:, : len(compared)] = compared.T
     if tuple(groups) == LAYOUT:
         return ColumnBlock(own.columns, own.ages_s, own.mask)
     places = [LAYOUT.index(name) for name in groups]
@@ -72,12 +73,7 @@ def with_unknown(block: ColumnBlock, known: Bools, groups: Sequence[str]) -> Col
     return ColumnBlock(columns, age, mask)
 
 
-def _put(columns: F16, name: str, start: int, values: Sequence[F64]) -> None:
-    first = PLACES[name].start + start
-    columns[:, first : first + len(values)] = finished(np.column_stack(values))
-
-
-def _counts(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue: CatalogueView) -> None:
+def _counts(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue: CatalogueView) -> F16:
     totals = own.basis
     engaged, likes = totals[:, _E], totals[:, _L]
     rate = (likes + RATE_STRENGTH * catalogue.like_rate) / (engaged + RATE_STRENGTH)
@@ -96,7 +92,7 @@ def _counts(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue: 
         totals[:, LOG_LIKES] - np.log1p(catalogue.mean(_L)),
         slates / (totals[:, _V] + RATE_STRENGTH),
     ]
-    _put(own.columns, ITEM_COUNTS, 4, compared)
+    return finished(np.stack(compared))
 
 
 def _squares(totals: F64, mean: float) -> F64:
@@ -106,17 +102,19 @@ def _squares(totals: F64, mean: float) -> F64:
     return np.maximum(0.0, squares - 2.0 * mean * sums + totals[:, Counter.RATINGS] * mean**2)
 
 
-def _trend(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue: CatalogueView) -> None:
+def _trend(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue: CatalogueView) -> F16:
     week, month = (table.catalogue.decayed(_E, days, hour_ms) / catalogue.items for days in (7.0, 30.0))
     compared = [own.basis[:, LOG_WEEK] - np.log1p(week), own.basis[:, LOG_MONTH] - np.log1p(month)]
-    _put(own.columns, ITEM_TREND, 14, compared)
+    return finished(np.stack(compared))
 
 
-def _creator(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue: CatalogueView) -> None:
-    creators, number = table.creators, table.creator_index[rows]
+def _creator(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue: CatalogueView) -> F16:
+    creators, asked = table.creators, table.creator_index.take(rows)
+    fewer = len(creators) < len(rows)  # then each is derived once, not once for each of its items
+    number = np.arange(len(creators)) if fewer else asked
     without, prior = number == 0, catalogue.like_rate
     engaged, likes, items = (
-        np.where(without, 0, counts[number]).astype(np.float64)
+        np.where(without, 0, counts.take(number)).astype(np.float64)
         for counts in (creators.totals[:, _E], creators.totals[:, _L], creators.items)
     )
     compared = [
@@ -126,11 +124,13 @@ def _creator(table: ItemTable, rows: I64, hour_ms: int, own: Settled, catalogue:
         np.log1p(items),
         np.where(without, 0.0, log_share(engaged / np.maximum(items, 1.0), catalogue.mean(_E))),
     ]
-    _put(own.columns, ITEM_CREATOR, 0, compared)
+    columns = finished(np.stack(compared))
+    return columns.take(asked, axis=1) if fewer else columns
 
 
-_COMPARED: dict[str, Callable[[ItemTable, I64, int, Settled, CatalogueView], None]] = {
-    ITEM_COUNTS: _counts,
-    ITEM_TREND: _trend,
-    ITEM_CREATOR: _creator,
+_COMPARED: dict[str, tuple[int, Callable[[ItemTable, I64, int, Settled, CatalogueView], F16]]] = {
+    ITEM_COUNTS: (4, _counts),
+    ITEM_TREND: (14, _trend),
+    ITEM_CREATOR: (0, _creator),
 }
+"""Group -> its first column that compares, and what computes those columns as float16 [k, n]."""

@@ -75,11 +75,12 @@ def profile_of(state: UserState, table: ItemTable, now_ms: int) -> Profile:
     engaged, disliked = any_engaged[order] | liked, any_disliked[order]
     rows = table.rows_of(items)
     back: I64 = np.cumsum(engaged) - engaged  # 0 for the newest engaged item
-    strength = np.where(liked, 1.0, UNLIKED_STRENGTH) * engaged * (rows >= 0)
-    weight = strength * np.exp2(-back / TASTE_HALF_LIFE)
+    there, decay = rows >= 0, np.exp2(-back / TASTE_HALF_LIFE)
+    strength = np.where(liked, 1.0, UNLIKED_STRENGTH) * engaged * there
+    weight = taste_weight = strength * decay
     content = table.content32[rows].astype(np.float64) if len(table) else np.zeros((len(rows), DIMENSION))
     recent_weight = strength * np.exp2(-back / RECENT_HALF_LIFE)
-    dislike_weight: F64 = np.exp2(-back / TASTE_HALF_LIFE) * (disliked & (rows >= 0))
+    dislike_weight: F64 = decay * (disliked & there)
     known = np.asarray(weight > 0, dtype=np.bool_)
     rows, weight, known_liked = rows[known], weight[known], liked[known]
     tags = _tags(table, rows, weight, known_liked)
@@ -87,7 +88,7 @@ def profile_of(state: UserState, table: ItemTable, now_ms: int) -> Profile:
     moments, dated = _moments(table, rows, weight, now_ms)
     return Profile(
         liked[engaged],
-        _mean(content, strength * np.exp2(-back / TASTE_HALF_LIFE)),
+        _mean(content, taste_weight),
         _mean(content, recent_weight),
         _mean(content, dislike_weight),
         *tags,
@@ -136,8 +137,8 @@ def _creators(table: ItemTable, rows: I64, weight: F64) -> tuple[U64, F64, int]:
 def popularity(table: ItemTable, rows: I64, now_ms: int) -> F64:
     """Return log share of engagements against the catalogue's mean, at the hour of `now_ms`."""
     hour_ms = now_ms - now_ms % HOUR_MS
-    totals = table.decays.view(rows, hour_ms, ()).totals
-    return log_share(totals[:, Counter.ENGAGEMENTS], table.catalogue.view(hour_ms).mean(Counter.ENGAGEMENTS))
+    engaged = table.decays.total(rows, Counter.ENGAGEMENTS, hour_ms)
+    return log_share(engaged, table.catalogue.view(hour_ms).mean(Counter.ENGAGEMENTS))
 
 
 def _moments(

@@ -117,7 +117,10 @@ class ItemTable:
 
     def rows_for(self, item_ids: U64) -> I64:
         """Return int64 [n]: the row of each id, made where there is none."""
-        return np.fromiter(map(self.row_for, item_ids.tolist()), dtype=np.int64, count=len(item_ids))
+        rows = self.rows_of(item_ids)
+        new = np.flatnonzero(rows < 0)
+        rows[new] = np.fromiter(map(self.row_for, item_ids[new].tolist()), dtype=np.int64, count=len(new))
+        return rows
 
     # changes
 

@@ -45,10 +45,10 @@ class SettledRows:
 
     def at(self, rows: I64, hour_ms: int) -> Settled:
         """Return `settled_columns` of rows int64 [n], all of the table, in arrays of the caller's own."""
-        kept, changed = self._hour(hour_ms), self._table.changed[rows]
-        stale = rows[kept.derived[rows] != changed]
-        if len(stale):
-            stale = np.unique(stale)
+        kept = self._hour(hour_ms)
+        behind = kept.derived.take(rows) != self._table.changed.take(rows)
+        if behind.any():
+            stale = np.unique(rows[behind])
             fresh = settled_columns(self._table, stale, hour_ms)
             kept.columns[stale], kept.basis[stale] = fresh.columns, fresh.basis
             kept.ages_s[stale], kept.mask[stale] = fresh.ages_s, fresh.mask

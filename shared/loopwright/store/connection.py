@@ -1,4 +1,7 @@
-"""The connection to the Redis-compatible server; a frozen or dead one costs a call at most its ceiling."""
+"""The client library's connection to the store, for what is not on the request path: the projector and tools.
+
+The request path has a client of its own, `StoreClient`.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.maint_notifications import MaintNotificationsConfig
 
-from loopwright.faults import Fault, FeatureStoreDown, FeatureStoreTimeout, translate
-from loopwright.rpc import Deadline
+from loopwright.faults import Fault, FeatureStoreDown, FeatureStoreTimeout
 
 T = TypeVar("T")
 
@@ -50,18 +52,6 @@ async def open_redis(url: str, ceiling_s: float) -> AsyncIterator[Redis]:
         yield client
     finally:
         await client.aclose()
-
-
-async def within(ceiling_s: float, deadline: Deadline, call: Awaitable[T]) -> T:
-    """Await a call of the client for at most `ceiling_s`, or what the deadline leaves.
-
-    Raises:
-        FeatureStoreTimeout: It did not answer in time.
-        FeatureStoreDown: It refused or dropped the connection, or answered with an error.
-    """
-    with translate(FAULTS):
-        async with asyncio.timeout(min(ceiling_s, deadline.remaining())):
-            return await heeding(call)
 
 
 async def heeding(call: Awaitable[T]) -> T:

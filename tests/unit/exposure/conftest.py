@@ -25,6 +25,7 @@ from loopwright.pipeline.answer import Answer, RecommendedItem
 from loopwright.pipeline.record import CandidateTable, DecisionRecord, RequestRecord, SlatePosition
 from loopwright.pipeline.types import Propensity, SourceReport, Versions
 from loopwright.rpc import Deadline
+from loopwright.store.client import StoreClient, open_store
 from loopwright.store.connection import open_redis
 
 NOW_MS = 1_700_000_000_000
@@ -226,8 +227,14 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def answers(redis: Redis, clock: Clock, namespace: str) -> RedisAnswers:
-    return RedisAnswers(redis, clock.wall_ms, 1.0, namespace)
+async def store(redis_url: str) -> AsyncIterator[StoreClient]:
+    async with open_store(redis_url, 1.0) as client:
+        yield client
+
+
+@pytest.fixture
+def answers(store: StoreClient, clock: Clock, namespace: str) -> RedisAnswers:
+    return RedisAnswers(store, clock.wall_ms, namespace)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from loopwright.exposure.answers import CLAIMED_MS, KEPT_MS, RedisAnswers
 from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout
 from loopwright.rpc import Deadline
 from loopwright.store import keys
-from loopwright.store.connection import open_redis
+from loopwright.store.client import open_store
 
 pytestmark = pytest.mark.integration
 
@@ -47,9 +47,9 @@ async def test_an_answer_is_kept_for_a_minute(answers, redis, namespace, sample,
 
 
 async def test_a_store_that_is_away_is_a_typed_fault(sample):
-    async with open_redis("redis://127.0.0.1:1/0", 0.5) as away:
+    async with open_store("redis://127.0.0.1:1/0", 0.5) as away:
         with pytest.raises(FeatureStoreDown):
-            await RedisAnswers(away, lambda: 0, 0.5).claim(sample.subject, "r", b"x", Deadline.after(2.0))
+            await RedisAnswers(away, lambda: 0).claim(sample.subject, "r", b"x", Deadline.after(2.0))
 
 
 async def test_what_is_served_is_guarded_with_its_wall_time(answers, redis, namespace, sample, clock, deadline):
@@ -80,12 +80,12 @@ async def test_an_answer_too_long_to_be_stored_leaves_its_items_guarded(answers,
 
 
 async def test_keeping_in_a_store_that_is_away_is_a_typed_fault(sample, deadline):
-    async with open_redis("redis://127.0.0.1:1/0", 0.5) as away:
+    async with open_store("redis://127.0.0.1:1/0", 0.5) as away:
         with pytest.raises(FeatureStoreDown):
-            await RedisAnswers(away, lambda: 0, 0.5).keep(sample.subject, "r", b"x", [1], deadline)
+            await RedisAnswers(away, lambda: 0).keep(sample.subject, "r", b"x", [1], deadline)
 
 
 async def test_keeping_in_a_frozen_store_costs_the_ceiling(sample, deadline, frozen_store):
-    async with open_redis(frozen_store, 0.02) as frozen, asyncio.timeout(2.0):
+    async with open_store(frozen_store, 0.02) as frozen, asyncio.timeout(2.0):
         with pytest.raises(FeatureStoreTimeout):
-            await RedisAnswers(frozen, lambda: 0, 0.02).keep(sample.subject, "r", b"x", [1], deadline)
+            await RedisAnswers(frozen, lambda: 0).keep(sample.subject, "r", b"x", [1], deadline)

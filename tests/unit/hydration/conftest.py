@@ -30,6 +30,7 @@ from loopwright.hydration.users import UserSide
 from loopwright.lifecycle import FixedClock
 from loopwright.mirror import ItemMirror
 from loopwright.rpc import Deadline
+from loopwright.store.client import StoreClient, open_store
 from loopwright.store.connection import open_redis
 
 NOW_MS = 1_700_000_000_000
@@ -106,8 +107,14 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def rows(redis: Redis, wall: Wall, namespace: str) -> RedisRows:
-    return RedisRows(redis, wall, 1.0, namespace)
+async def store(redis_url: str) -> AsyncIterator[StoreClient]:
+    async with open_store(redis_url, 1.0) as client:
+        yield client
+
+
+@pytest.fixture
+def rows(store: StoreClient, wall: Wall, namespace: str) -> RedisRows:
+    return RedisRows(store, wall, namespace)
 
 
 def _event(at_ms: int, **payload: Any) -> Event:

@@ -8,7 +8,8 @@ from loopwright.faults import FeatureStoreDown, FeatureStoreTimeout
 from loopwright.hydration.rows import RedisRows
 from loopwright.rpc import Deadline
 from loopwright.store import keys
-from loopwright.store.connection import open_redis
+from loopwright.store.client import open_store
+from loopwright.store.wire import Wire
 
 pytestmark = pytest.mark.integration
 SUBJECT = bytes(range(16))
@@ -46,17 +47,14 @@ async def test_a_new_user_has_nothing(rows, deadline):
     assert dict(row.progress_ms) == {}
 
 
-async def test_one_round_trip_reads_a_user(rows, written, redis, deadline, monkeypatch):
-    sent = []
-    connection = await redis.connection_pool.get_connection()
-    await redis.connection_pool.release(connection)
-    original = connection.send_packed_command
+async def test_one_exchange_reads_a_user(rows, written, deadline, monkeypatch):
+    sent, original = [], Wire.send
 
-    async def counted(*args, **kwargs):
-        sent.append(args)
-        return await original(*args, **kwargs)
+    def counted(self, exchange):
+        sent.append(exchange)
+        original(self, exchange)
 
-    monkeypatch.setattr(connection, "send_packed_command", counted)
+    monkeypatch.setattr(Wire, "send", counted)
     await rows.user(SUBJECT, read_recent=True, request_id="r-1", stages=STAGES, deadline=deadline)
     assert len(sent) == 1
 
@@ -72,8 +70,8 @@ async def test_stages_never_heard_of_are_missing_from_the_progress(rows, written
 
 
 async def test_a_store_that_is_away_is_a_typed_fault(wall):
-    async with open_redis("redis://127.0.0.1:1/0", 0.5) as away:
-        rows = RedisRows(away, wall, 0.5)
+    async with open_store("redis://127.0.0.1:1/0", 0.5) as away:
+        rows = RedisRows(away, wall)
         with pytest.raises(FeatureStoreDown):
             await rows.user(SUBJECT, read_recent=True, request_id="", stages=STAGES, deadline=Deadline.after(2.0))
         with pytest.raises(FeatureStoreDown):
@@ -89,10 +87,8 @@ async def test_a_frozen_store_leaves_time_for_an_answer_without_it(wall):
 
     server = await asyncio.start_server(frozen, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, open_redis(f"redis://127.0.0.1:{port}/0", 60.0) as client:
+    async with server, open_store(f"redis://127.0.0.1:{port}/0", 60.0) as client:
         call = Deadline.after(1.0)
         with pytest.raises(FeatureStoreTimeout):
-            await RedisRows(client, wall, 60.0).user(
-                SUBJECT, read_recent=True, request_id="", stages=STAGES, deadline=call
-            )
+            await RedisRows(client, wall).user(SUBJECT, read_recent=True, request_id="", stages=STAGES, deadline=call)
         assert not call.expired

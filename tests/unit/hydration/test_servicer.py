@@ -4,6 +4,7 @@ import grpc
 import numpy as np
 import pytest
 
+from loopwright.api.common.v1.tensor_pb2 import Tensor
 from loopwright.api.hydration.v1 import hydration_service_pb2 as pb
 from loopwright.api.hydration.v1.hydration_service_pb2_grpc import (
     HydrationServiceStub,
@@ -98,13 +99,13 @@ async def test_a_bad_user_query_is_refused_with_reason_and_field(stub, fields, k
     ("fields", "kind", "reason", "field"),
     [
         ({"policy_version": "q" * 64}, "FAILED_PRECONDITION", "BUNDLE_NOT_LOADED", ""),
-        ({"item_ids": to_tensor(np.zeros(1, np.uint32))}, "INVALID_ARGUMENT", "INVALID_REQUEST", "item_ids"),
+        ({"item_ids": Tensor(**to_tensor(np.zeros(1, np.uint32)))}, "INVALID_ARGUMENT", "INVALID_REQUEST", "item_ids"),
         ({"item_ids": None}, "INVALID_ARGUMENT", "INVALID_REQUEST", "item_ids"),
         ({"cross_context": None}, "INVALID_ARGUMENT", "INVALID_REQUEST", "cross_context"),
         ({"cross_context": pb.CrossContext()}, "INVALID_ARGUMENT", "INVALID_REQUEST", "cross_context.taste"),
         ({"groups": ["user_activity.v1"]}, "INVALID_ARGUMENT", "INVALID_REQUEST", "groups[0]"),
         (
-            {"item_ids": to_tensor(np.zeros(10_001, np.uint64))},
+            {"item_ids": Tensor(**to_tensor(np.zeros(10_001, np.uint64)))},
             "INVALID_ARGUMENT",
             "INVALID_REQUEST",
             "item_ids",
