@@ -10,11 +10,13 @@ PROTO_MODULES = {
     "bootstrap",  # builds stubs
     "clients",  # holds stubs
 }
-# Rooms that read the decoded `Event` and never keep it, with the only generated package they may name.
+# Rooms that read the decoded `Event` and never keep it, or what is told about messages, with the only generated package
+# they may name.
 EVENT_READERS = {
     "loopwright.eventlog": "loopwright.api.",  # encodes and decodes the envelope, hands out the decoded `Event`
     "loopwright.featurespec": "loopwright.api.events.",  # folds
     "loopwright.trainer.labels": "loopwright.api.events.",
+    "loopwright.rpc.rules": "loopwright.api.buf.validate.",  # the options in which rules stand
 }
 
 # Each layer may import what stands below it, never beside or above.

@@ -100,10 +100,8 @@ def decision_from_proto(request: ledger_pb.RecordDecisionRequest) -> Decision:
         raise invalid("answer.decision_id", "same_decision", "must be the record's")
     if len(asked.request_hash) != HASH_BYTES:
         raise invalid("decision.request.request_hash", "bytes.len", f"must be {HASH_BYTES} bytes")
-    _check_answer(request.answer)
-    answer = AnswerMessage(request.answer)
-    if answer.positions != [place.position for place in record.slate]:
-        raise invalid("answer.items", "same_slate", "must stand at the positions of the record's slate")
+    shown = _shown(record, request.answer)
+    milliseconds(request.answer.decided_at, "decided_at")
     return Decision(
         decision_id=record.decision_id,
         subject=asked.subject,
@@ -112,24 +110,31 @@ def decision_from_proto(request: ledger_pb.RecordDecisionRequest) -> Decision:
         purpose=parse_enum(Purpose, asked.purpose, "decision.request.purpose"),
         surface=request.surface,
         occurred_at_ms=milliseconds(request.occurred_at, "occurred_at"),
-        shown=tuple(place.item_id for place in record.slate),
-        answer=answer,
+        shown=shown,
+        answer=AnswerMessage(request.answer),
         versions=request.answer.versions.SerializeToString(),
         body=record.SerializeToString(),
         funnel=request.funnel.SerializeToString() if request.HasField("funnel") else None,
     )
 
 
-def _check_answer(message: RecommendResponse) -> None:
-    """Refuse what `answer_from_proto` refuses, without making the values.
+def _shown(record: decision_pb2.SlateDecided, answer: RecommendResponse) -> tuple[int, ...]:
+    """Return the slate's item ids, in one pass over record and answer: a slate's values would cost as much again.
 
     Raises:
-        InvalidRequest: An enumeration, time or id that this build does not know.
+        InvalidRequest: The answer stands at other positions, or holds an enumeration that this build does not know.
     """
-    known = all(item.scheme in _SCHEMES and _SOURCES.issuperset(item.sources) for item in message.items)
-    if not known or message.degradations:
-        answer_from_proto(message)  # names the field
-    milliseconds(message.decided_at, "decided_at")
+    items, slate = answer.items, record.slate
+    same, known, shown = len(items) == len(slate), True, []
+    for item, place in zip(items, slate, strict=False):
+        same = same and item.position == place.position
+        known = known and item.scheme in _SCHEMES and _SOURCES.issuperset(item.sources)
+        shown.append(place.item_id)
+    if not same:
+        raise invalid("answer.items", "same_slate", "must stand at the positions of the record's slate")
+    if not known or answer.degradations:
+        answer_from_proto(answer)  # names the field
+    return tuple(shown)
 
 
 def decision_from_record(record: DecisionRecord, answer: Answer) -> Decision:

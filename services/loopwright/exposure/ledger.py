@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from loopwright.domain.enums import DegradationReason, Purpose, Stage
-from loopwright.eventlog import DECISIONS, FUNNELS, Worth
+from loopwright.eventlog import DECISIONS, FUNNELS, Event, Worth
 from loopwright.eventlog.envelope import HasNow
 from loopwright.exposure.answers import AnswerStore
 from loopwright.exposure.appender import Appender
@@ -52,6 +55,14 @@ class TokenPolicy:
     ttl_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is written of a decision: its stored form, None when too long; its event, None until its funnel is known."""
+
+    packed: bytes | None
+    event: Event | None
+
+
 class DecisionLedger:
     """The recommender's way to the log; in one process it is the pipeline's `Ledger` itself."""
 
@@ -87,9 +98,8 @@ class DecisionLedger:
             AnswerPending: Another call is deciding this request_id and was not done in half of this call's time.
             AppendTimeout, LogUnavailable, OutboxFull: The record is not durable; there is no slate.
         """
-        self._sign(decision)
         if decision.purpose is Purpose.EVALUATE:
-            await self._append(decision, (), deadline)
+            await self._append(decision, None, (), deadline)
             return decision.answer
         async with self._locks.hold((decision.subject, decision.request_id)):
             return await self._settle_once(decision, deadline)
@@ -99,23 +109,30 @@ class DecisionLedger:
         await self._finishing.drained(within_s)
 
     async def _settle_once(self, decision: Decision, deadline: Deadline) -> WaitingAnswer:
-        packed, earlier, away = decision.answer.packed(decision.request_hash), None, False
-        try:
-            if packed is not None:  # else too long to be stored
-                earlier = await self._claimed(decision, deadline)
-        except (FeatureStoreDown, FeatureStoreTimeout) as fault:
-            _LOG.warning("request ids are unchecked", extra={"reason": fault.reason})
-            away = True
+        earlier, away = None, False
+        async with _under_way(self._claimed(decision, deadline)) as claiming:
+            ready = self._ready(decision)
+            try:
+                earlier = await claiming
+            except (FeatureStoreDown, FeatureStoreTimeout) as fault:
+                _LOG.warning("request ids are unchecked", extra={"reason": fault.reason})
+                away = True
         if earlier is not None:
             return _replayed(decision, earlier)
         # Longer than the call may last: an append that was given up might land, and a repeat be decided anew.
         lasting = Deadline.after(max(_APPENDING_S, deadline.remaining()), deadline.clock)
         try:
-            notes = await self._finishing.run(self._recorded(decision, packed, away, lasting), deadline.remaining())
+            notes = await self._finishing.run(self._recorded(decision, ready, away, lasting), deadline.remaining())
         except TimeoutError as error:
             raise AppendTimeout() from error
         decision.answer.note(notes)
         return decision.answer
+
+    def _ready(self, decision: Decision) -> _Ready:
+        """Sign the answer and make what is written of it: work of its own, done while the store looks for a claim."""
+        self._sign(decision)
+        event = slate_event(decision, (), 0, self._clock) if decision.funnel is None else None
+        return _Ready(decision.answer.packed(decision.request_hash), event)
 
     async def _claimed(self, decision: Decision, deadline: Deadline) -> bytes | None:
         """Return None when the request_id is this decision's to decide, else the packed answer it was given.
@@ -139,15 +156,15 @@ class DecisionLedger:
             pause_s = min(_SLOWEST_LOOK_S, pause_s * 2)
 
     async def _recorded(
-        self, decision: Decision, packed: bytes | None, away: bool, deadline: Deadline
+        self, decision: Decision, ready: _Ready, away: bool, deadline: Deadline
     ) -> tuple[Degradation, ...]:
         """Append and make the answer findable, or give the request_id back; return what the answer has to say of it.
 
         Cut off by the stop of the process, it leaves the claim to end by itself: the record may still land.
         """
-        notes = (UNCHECKED,) if away or packed is None else ()
+        notes = (UNCHECKED,) if away or ready.packed is None else ()
         try:
-            await self._append(decision, notes, deadline)
+            await self._append(decision, ready.event, notes, deadline)
         except AppendTimeout:
             raise  # it may still land: a repeat waits until the claim ends
         except Exception:
@@ -155,7 +172,9 @@ class DecisionLedger:
             raise
         if away:  # a second look would cost the caller as much again
             return notes
-        failed = await self._kept(decision, packed, Deadline.after(_KEEPING_S, deadline.clock))
+        failed = await self._kept(decision, ready.packed, Deadline.after(_KEEPING_S, deadline.clock))
+        if ready.packed is None:
+            await self._forget(decision)
         return notes or failed
 
     async def _kept(self, decision: Decision, packed: bytes | None, deadline: Deadline) -> tuple[Degradation, ...]:
@@ -167,10 +186,12 @@ class DecisionLedger:
             return (UNCHECKED,)
         return ()
 
-    async def _append(self, decision: Decision, notes: tuple[Degradation, ...], deadline: Deadline) -> None:
+    async def _append(
+        self, decision: Decision, ready: Event | None, notes: tuple[Degradation, ...], deadline: Deadline
+    ) -> None:
         worth = Worth.SLATE if decision.purpose is Purpose.SERVE else Worth.OPTIONAL
         chunks = await self._append_funnel(decision, decision.funnel, deadline) if decision.funnel is not None else 0
-        event = slate_event(decision, notes, chunks, self._clock)
+        event = slate_event(decision, notes, chunks, self._clock) if ready is None or notes else ready
         await self._appender.append(DECISIONS, decision.subject, event, deadline=deadline, worth=worth)
 
     async def _append_funnel(self, decision: Decision, funnel: bytes, deadline: Deadline) -> int:
@@ -212,3 +233,16 @@ def _replayed(decision: Decision, packed: bytes) -> WaitingAnswer:
     if request_hash != decision.request_hash:
         raise RequestIdReused()
     return decision.answer if earlier.decision_id == decision.decision_id else earlier
+
+
+@asynccontextmanager
+async def _under_way(work: Coroutine[Any, Any, bytes | None]) -> AsyncIterator[asyncio.Task[bytes | None]]:
+    """Run the block beside work that began before it; leaving the block ends the work."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.sleep(0)  # the loop's next turn, in which the work sends its question
+        yield task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])

@@ -18,6 +18,7 @@ from loopwright.modelstore.models import MultiTaskRanker, PreRanker
 from loopwright.pipeline.types import ScoreQuery, Scores
 from loopwright.ranking.models import Rankers, RankingModels
 from loopwright.rpc import Deadline
+from loopwright.rpc.alarms import within
 
 
 class Ranker:
@@ -39,7 +40,7 @@ class Ranker:
         check_query(query, pre_ranker, ranker)
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(deadline.remaining()):
+            with within(deadline.remaining()):
                 return await loop.run_in_executor(self._executor, scores_of, query, pre_ranker, ranker)
         except TimeoutError as error:
             raise DeadlineExceeded() from error

@@ -33,23 +33,26 @@ def guard_bits(
         excluded: Ids the request excluded.
     """
     bits = np.zeros(len(item_ids), dtype=np.uint8)
-    for ids, barred, bit in (
-        (item_ids, seen, Guard.SEEN),
-        (item_ids, recent, Guard.RECENT),
-        (item_ids, blocked_items, Guard.BLOCKED),
-        (creator_ids, blocked_creators[blocked_creators != 0], Guard.BLOCKED),
-        (item_ids, excluded, Guard.EXCLUDED),
-    ):
-        if len(barred):
-            bits[_among(ids, barred)] |= np.uint8(bit)
+    barred = ((seen, Guard.SEEN), (recent, Guard.RECENT), (blocked_items, Guard.BLOCKED), (excluded, Guard.EXCLUDED))
+    _mark(bits, item_ids, [(ids, bit) for ids, bit in barred if len(ids)])
+    creators = blocked_creators[blocked_creators != 0]
+    _mark(bits, creator_ids, [(creators, Guard.BLOCKED)] if len(creators) else [])
     return bits
 
 
-def _among(ids: U64, few: U64) -> NDArray[np.bool_]:
-    """Return bool [n]: which ids are among the few; a search in those few, where `np.isin` would sort all."""
-    ordered = np.sort(few)
-    found: NDArray[np.bool_] = ordered[np.searchsorted(ordered[:-1], ids)] == ids
-    return found
+_SLOTS = np.uint64(2**12 - 1)
+"""Last bits of an id, which is a hash: few of the ids that are not barred share them with one that is."""
+
+
+def _mark(bits: U8, ids: U64, barred: list[tuple[U64, Guard]]) -> None:
+    """Set in `bits` what bars each id; searches only for ids whose last bits are those of a barred one."""
+    for few, bit in barred:
+        taken = np.zeros(int(_SLOTS) + 1, dtype=np.bool_)
+        taken[(few & _SLOTS).view(np.int64)] = True
+        rows = taken[(ids & _SLOTS).view(np.int64)].nonzero()[0]
+        ordered = np.sort(few)
+        wanted = ids[rows]
+        bits[rows[ordered[ordered[:-1].searchsorted(wanted)] == wanted]] |= np.uint8(bit)
 
 
 _ORDER: tuple[tuple[str, int, DropReason], ...] = (

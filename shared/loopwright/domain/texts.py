@@ -84,8 +84,9 @@ class ChosenTexts(Texts):
 
     def packed(self) -> PackedTexts:
         """Return a copy."""
-        parts = self._column[self._rows]
-        parts[self._rows < 0] = b""
+        parts, unknown = self._column.take(self._rows), self._rows < 0
+        if unknown.any():
+            parts[unknown] = b""
         return texts_of(parts.tolist())
 
     def _encoded(self, place: int) -> bytes:
@@ -95,7 +96,7 @@ class ChosenTexts(Texts):
 
 def texts_of(parts: Iterable[bytes]) -> PackedTexts:
     """Return the texts of these UTF-8 bytes."""
-    parts = list(parts)
+    parts = parts if isinstance(parts, list) else list(parts)
     offsets = np.zeros(len(parts) + 1, dtype=np.uint32)
     np.cumsum(np.fromiter(map(len, parts), np.uint32, len(parts)), out=offsets[1:])
     return PackedTexts(b"".join(parts), offsets)

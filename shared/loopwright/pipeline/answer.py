@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loopwright.domain.enums import Scheme, Source
 from loopwright.pipeline.types import Degradation, Versions
 
 
-@dataclass(frozen=True, slots=True)
-class RecommendedItem:
+class RecommendedItem(NamedTuple):
     """One position of the slate; `position` is absolute in the session."""
 
     external_id: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import compress, repeat
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loopwright.domain.enums import DropReason, Exploration, Purpose, Scheme, Stage
 from loopwright.domain.randomness import unit
@@ -18,6 +20,8 @@ from loopwright.pipeline.record import (
 )
 from loopwright.pipeline.run import PipelineRun, scattered
 from loopwright.pipeline.types import Degradation, Request, Versions
+
+_SCHEMES = {int(scheme): scheme for scheme in Scheme}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def wants_funnel(run: PipelineRun) -> bool:
     plan = run.plan
     if plan.request.purpose is Purpose.EVALUATE:
         return plan.request.record_funnel
-    if plan.request.record_funnel or bool((run.slate.schemes == Scheme.SLICE).any()):
+    if plan.request.record_funnel or Scheme.SLICE in run.slate.schemes.tolist():
         return True
     return unit(plan.seed, "funnel") < plan.bundle.funnel.rate
 
@@ -86,29 +90,34 @@ def candidate_table(run: PipelineRun) -> CandidateTable:
     )
 
 
-def slate_table(run: PipelineRun) -> CandidateTable:
-    """Return the rows of `candidate_table` that are in the slate, in its order, without making the others."""
+def slate_table(run: PipelineRun, rows: NDArray[np.intp]) -> CandidateTable:
+    """Return the rows of `candidate_table` that are in the slate, in its order, without making the others.
+
+    Args:
+        run: The finished run.
+        rows: Row of each position of the slate.
+    """
     found, items, scores, slate = run.found, run.items, run.scores, run.slate
-    rows = scores.best[slate.indices]
+    cut = slate.indices.astype(np.intp)
     ranked = len(scores.pre_scores) > 0
     return CandidateTable(
-        item_ids=found.item_ids[rows],
-        fused_scores=found.fused_scores[rows],
-        source_ranks=found.source_ranks[rows],
-        source_scores=found.source_scores[rows],
-        signals=found.signals[rows],
-        item_columns=items.columns[rows],
-        group_ages_s=items.group_ages_s[rows],
-        group_mask=items.group_mask[rows],
-        pre_scores=scores.pre_scores[rows] if ranked else scores.pre_scores,
-        heads=scores.heads[slate.indices] if ranked else np.empty((0, 0), dtype=np.float32),
-        creator_ids=items.creator_ids[rows],
-        first_tag_ids=items.first_tag_ids[rows],
-        eligibility=items.eligibility[rows],
-        guards=run.guards[rows],
-        utility=slate.utility[slate.indices],
-        content=items.content[rows],
-        drop_reasons=slate.drop_reasons[slate.indices],
+        item_ids=found.item_ids.take(rows),
+        fused_scores=found.fused_scores.take(rows),
+        source_ranks=found.source_ranks.take(rows, 0),
+        source_scores=found.source_scores.take(rows, 0),
+        signals=found.signals.take(rows, 0),
+        item_columns=items.columns.take(rows, 0),
+        group_ages_s=items.group_ages_s.take(rows, 0),
+        group_mask=items.group_mask.take(rows, 0),
+        pre_scores=scores.pre_scores.take(rows) if ranked else scores.pre_scores,
+        heads=scores.heads.take(cut, 0) if ranked else np.empty((0, 0), dtype=np.float32),
+        creator_ids=items.creator_ids.take(rows),
+        first_tag_ids=items.first_tag_ids.take(rows),
+        eligibility=items.eligibility.take(rows),
+        guards=run.guards.take(rows),
+        utility=slate.utility.take(cut),
+        content=items.content.take(rows, 0),
+        drop_reasons=slate.drop_reasons.take(cut),
     )
 
 
@@ -137,28 +146,37 @@ def assemble(
     """
     plan, found, slate = run.plan, run.found, run.slate
     degradations = (*extra, *run.degradations)
-    rows = run.scores.best[slate.indices]
-    randomised = slate.propensity.rho > 0
-    columns = (found.item_ids[rows], slate.pre_swap_ranks, slate.p_shown, slate.p_position, slate.schemes)
+    rows = run.scores.best[slate.indices].astype(np.intp)
+    table = slate_table(run, rows)
+    places = range(plan.request.page_start + 1, plan.request.page_start + 1 + len(rows))
+    p_shown, p_position = slate.p_shown.tolist(), slate.p_position.tolist()
+    schemes = [_SCHEMES[scheme] for scheme in slate.schemes.tolist()]
     positions = tuple(
-        SlatePosition(item, place, rank, p_shown, p_position, Scheme(scheme), propensity_error=0.0, support=randomised)
-        for place, (item, rank, p_shown, p_position, scheme) in enumerate(
-            zip(*(column.tolist() for column in columns), strict=True), plan.request.page_start + 1
+        map(
+            SlatePosition,
+            table.item_ids.tolist(),
+            places,
+            slate.pre_swap_ranks.tolist(),
+            p_shown,
+            p_position,
+            schemes,
+            repeat(0.0),
+            repeat(slate.propensity.rho > 0),
         )
     )
     planned = [report.source for report in found.reports]
     items = tuple(
-        RecommendedItem(
-            external_id=run.items.external_ids[row],
-            position=position.position,
-            sources=tuple(s for s, rank in zip(planned, ranks, strict=True) if rank),
-            p_shown=position.p_shown,
-            p_position=position.p_position,
-            scheme=position.scheme,
+        map(
+            RecommendedItem,
+            [run.items.external_ids[row] for row in rows.tolist()],
+            places,
+            [tuple(compress(planned, ranks)) for ranks in table.source_ranks.tolist()],
+            p_shown,
+            p_position,
+            schemes,
         )
-        for position, row, ranks in zip(positions, rows.tolist(), found.source_ranks[rows].tolist(), strict=True)
     )
-    versions = versions_of(run)
+    versions, digests = versions_of(run), dict[str, bytes]()
     record = DecisionRecord(
         decision_id=identity.decision_id,
         surface=plan.request.surface,
@@ -179,13 +197,15 @@ def assemble(
         scored_position=plan.bundle.ranking.position if plan.ranked else 0,
         best_n=plan.bundle.ranking.best_n,
         slate=positions,
-        slate_candidates=slate_table(run),
+        slate_candidates=table,
         candidates=candidate_table(run) if wants_funnel(run) else None,
         mutations=slate.mutations,
         propensity=slate.propensity,
         degradations=degradations,
         timings_us=tuple((Stage(stage), taken) for stage, taken in run.timings_us.items()),
+        input_digests=digests,
     )
+    digests.update(input_digests(record))
     answer = Answer(
         decision_id=identity.decision_id,
         versions=versions,
@@ -194,4 +214,4 @@ def assemble(
         degradations=degradations,
         decided_at_ms=plan.now_ms,
     )
-    return replace(record, input_digests=input_digests(record)), answer
+    return record, answer

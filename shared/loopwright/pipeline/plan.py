@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from loopwright.pipeline.types import (
     ScoreQuery,
     Scores,
     SlateQuery,
+    SourcePlan,
     UserContext,
     UserQuery,
 )
@@ -92,10 +93,10 @@ class Plan:
         )
 
     def seen(self, user: UserContext) -> U64:
-        """Return the ids that count as seen: acted on ever, and unless judging, confirmed viewed lately."""
+        """Return the ids that count as seen, some twice: acted on ever, and unless judging, confirmed viewed lately."""
         if self.request.purpose is Purpose.EVALUATE:
             return user.acted
-        return np.union1d(user.acted, user.viewed)
+        return np.concatenate((user.acted, user.viewed))
 
     def guards(self, user: UserContext, item_ids: U64, creator_ids: U64) -> U8:
         """Return uint8 [n]: why each item must not be shown to this user now, as far as the user is known."""
@@ -112,8 +113,13 @@ class Plan:
     def retrieval_query(self, user: UserContext) -> RetrievalQuery:
         """Return the query for candidates; guards are only a hint to refill past."""
         sources = tuple(
-            replace(plan, budget_ms=min(LONGEST_BUDGET_MS, max(1, round(plan.budget_ms * self.budget_scale))))
-            for plan in self.bundle.retrieval.plans()
+            SourcePlan(
+                row.source,
+                row.quota,
+                row.weight,
+                min(LONGEST_BUDGET_MS, max(1, round(row.budget_ms * self.budget_scale))),
+            )
+            for row in self.bundle.retrieval.plans()
         )
         avoid = [self.seen(user), user.recent, user.blocked_items, self.request.excluded]
         return RetrievalQuery(

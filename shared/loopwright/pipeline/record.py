@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +85,7 @@ class RequestRecord:
     sealed_query_text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SlatePosition:
+class SlatePosition(NamedTuple):
     """One position of a slate; `position` is absolute in the session."""
 
     item_id: int
@@ -129,10 +130,12 @@ class DecisionRecord:
     input_digests: Mapping[str, bytes] = field(default_factory=dict)
 
 
-_OBSERVED: dict[str, tuple[str, ...]] = {
-    "candidates": ("item_ids", "fused_scores", "source_ranks", "source_scores", "signals"),
-    "item_features": ("item_columns", "group_ages_s", "group_mask"),
-    "facts": ("creator_ids", "first_tag_ids", "eligibility", "guards", "content"),
+_REQUEST = attrgetter(*(f.name for f in fields(RequestRecord)))
+_VERSIONS = attrgetter(*(f.name for f in fields(Versions)))
+_OBSERVED = {
+    "candidates": attrgetter("item_ids", "fused_scores", "source_ranks", "source_scores", "signals"),
+    "item_features": attrgetter("item_columns", "group_ages_s", "group_mask"),
+    "facts": attrgetter("creator_ids", "first_tag_ids", "eligibility", "guards", "content"),
 }
 
 
@@ -143,27 +146,24 @@ def input_digests(record: DecisionRecord) -> dict[str, bytes]:
     drawn can only be held to what was written when it was made.
     """
     table = record.candidates if record.candidates is not None else record.slate_candidates
-    request = [getattr(record.request, f.name) for f in fields(record.request)]
     place = (record.decision_id, record.surface, record.occurred_at_ms, record.arm)
     groups = (record.user_groups, record.item_groups, record.signal_names, record.head_names)
     digests = {
-        "request": _digest(*place, *request, record.scored_position, record.best_n),
+        "request": _digest(*place, *_REQUEST(record.request), record.scored_position, record.best_n),
         "seed": _digest(record.seed),
-        "versions": _digest(*(getattr(record.versions, f.name) for f in fields(record.versions))),
+        "versions": _digest(*_VERSIONS(record.versions)),
         "user_features": _digest(*groups, record.user_columns, record.user_group_ages_s, record.user_group_mask),
     }
     for name, columns in _OBSERVED.items():
-        digests[name] = _digest(*(getattr(table, column) for column in columns))
+        digests[name] = _digest(*columns(table))
     return digests
 
 
 def _digest(*parts: object) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
+    hashed: list[bytes] = []
     for part in parts:
         if isinstance(part, np.ndarray):
-            digest.update(repr((part.dtype.str, part.shape)).encode())
-            digest.update(np.ascontiguousarray(part).tobytes())
+            hashed += (repr((part.dtype.str, part.shape)).encode(), part.tobytes(), b"\x00")
         else:
-            digest.update(repr(part).encode())
-        digest.update(b"\x00")
-    return digest.digest()
+            hashed += (repr(part).encode(), b"\x00")
+    return hashlib.blake2b(b"".join(hashed), digest_size=16).digest()

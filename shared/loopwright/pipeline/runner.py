@@ -6,7 +6,6 @@ stands in is in `fallback`. The ledger is awaited and may refuse the answer.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from loopwright.pipeline.stages import (
 )
 from loopwright.pipeline.types import CandidateSet, Degradation, ItemColumns, Scores, Slate, UserContext
 from loopwright.rpc import Deadline
+from loopwright.rpc.alarms import within
 from loopwright.telemetry import names, observe, span
 
 T = TypeVar("T")
@@ -219,9 +219,8 @@ class Pipeline:
         budget = deadline.child(plan.stage_budget_s(stage))
         started = time.perf_counter()
         try:
-            with span(_SPANS[stage]):
-                async with asyncio.timeout(budget.remaining()):
-                    return await call(budget)
+            with span(_SPANS[stage]), within(budget.remaining()):
+                return await call(budget)
         except TimeoutError as late:
             raise StageLate(f"{stage.name.lower()} took longer than its budget") from late
         except Fault as fault:

@@ -1,4 +1,7 @@
-"""The only module that knows protovalidate: which fields of a message break which rule of its proto."""
+"""The only module that knows protovalidate: which fields of a message break which rule of its proto.
+
+Messages that keep their rules, which are nearly all, are vouched for by functions made from the same rules (`rules`).
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,22 @@ from google.protobuf.message import Message
 from protovalidate import Validator
 
 from loopwright.faults import FieldViolation
+from loopwright.rpc.rules import Check, Unknown, compiled
 
-# One for the process: it keeps compiled rules (first use of a type costs milliseconds, later ones 8 us).
+# One for the process: it keeps compiled rules (first use of a type costs milliseconds, later ones 40 us and more).
 _VALIDATOR = Validator()
+_CHECKS: dict[Any, Check] = {}
+
+
+def sound(message: Message, size: int) -> bool:
+    """Tells whether a message surely keeps its rules; False means no more than that `violations` has to say.
+
+    Args:
+        message: the message.
+        size: its bytes on the wire.
+    """
+    check = _CHECKS.get(type(message)) or _check_of(type(message))
+    return check(message, size)
 
 
 def violations(message: Message) -> tuple[FieldViolation, ...]:
@@ -31,6 +47,7 @@ def warm(messages: Iterable[type[Message]]) -> None:
         protovalidate.CompilationError: the rules in a proto are wrong; better at start than at a request.
     """
     for message in messages:
+        _check_of(message)
         _VALIDATOR.collect_violations(message())
 
 
@@ -42,6 +59,18 @@ def request_types(service: str) -> list[type[Message]]:
     """
     methods = descriptor_pool.Default().FindServiceByName(service).methods
     return [message_factory.GetMessageClass(method.input_type) for method in methods]
+
+
+def _check_of(kind: Any) -> Check:
+    try:
+        check = compiled(kind.DESCRIPTOR)
+    except Unknown:
+        check = _never
+    return _CHECKS.setdefault(kind, check)
+
+
+def _never(message: Any, size: int) -> bool:
+    return False
 
 
 def _convert(found: Any) -> FieldViolation:

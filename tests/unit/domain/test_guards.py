@@ -1,6 +1,10 @@
 """The one rule of who must not be shown what."""
 
+import random
+
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loopwright.domain.enums import DropReason, Eligibility, Guard
 from loopwright.domain.guards import guard_bits, ineligible
@@ -30,6 +34,24 @@ def test_each_set_sets_its_own_bit() -> None:
         Guard.EXCLUDED,
         0,
     ]
+
+
+@given(seed=st.integers(0, 2**32), n=st.integers(0, 60), spread=st.sampled_from([8, 2**13, 2**64]))
+def test_every_candidate_that_a_set_holds_is_marked_and_no_other(seed: int, n: int, spread: int) -> None:
+    dice = random.Random(seed)
+
+    def some(most: int) -> np.ndarray:
+        return ids(*(dice.randrange(spread) for _ in range(dice.randint(0, most))))
+
+    items, creators = ids(*(dice.randrange(spread) for _ in range(n))), ids(*(dice.randrange(4) for _ in range(n)))
+    seen, recent, hidden, excluded, blocked = some(40), some(9), some(9), some(9), ids(*range(dice.randint(0, 3)))
+    bits = guard_bits(
+        items, creators, seen=seen, recent=recent, blocked_items=hidden, blocked_creators=blocked, excluded=excluded
+    )
+    among = {Guard.SEEN: seen, Guard.RECENT: recent, Guard.BLOCKED: hidden, Guard.EXCLUDED: excluded}
+    expected = sum(np.isin(items, barred).astype(np.uint8) * np.uint8(bit) for bit, barred in among.items())
+    expected = expected | (np.isin(creators, blocked) & (creators != 0)).astype(np.uint8) * np.uint8(Guard.BLOCKED)
+    assert bits.tolist() == expected.tolist()
 
 
 def test_a_missing_creator_is_nobody_and_cannot_be_blocked() -> None:

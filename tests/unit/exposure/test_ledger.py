@@ -8,6 +8,7 @@ from loopwright.domain.enums import Purpose
 from loopwright.domain.ids import event_id, item_id
 from loopwright.eventlog import DECISIONS, FUNNELS, Worth, ms_of
 from loopwright.exposure.answers import RedisAnswers
+from loopwright.exposure.convert import decision_from_record
 from loopwright.exposure.ledger import UNCHECKED, DecisionLedger, TokenPolicy
 from loopwright.exposure.refusals import AnswerPending
 from loopwright.exposure.tokens import verify
@@ -16,7 +17,7 @@ from loopwright.pipeline.convert import answer as answer_room
 from loopwright.pipeline.convert.degradations import degradations_from_proto
 from loopwright.pipeline.convert.funnel import unpack_funnel
 from loopwright.rpc import Deadline
-from loopwright.store.connection import open_redis
+from loopwright.store.client import open_store
 from loopwright.telemetry import METER, names
 
 pytestmark = pytest.mark.integration
@@ -141,7 +142,7 @@ class SharedAnswers:
     """One store for two replicas, on which the test looks and lets claims run out."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, bytes | None] = {}
+        self.kept: dict[str, bytes] = {}
         self.served: list[list[int]] = []
         self.looks = 0
 
@@ -153,7 +154,8 @@ class SharedAnswers:
         return found
 
     async def keep(self, subject, request_id, packed, served, deadline):
-        self.kept[request_id] = packed
+        if packed is not None:
+            self.kept[request_id] = packed
         self.served.append(list(served))
 
     async def forget(self, subject, request_id, claim):
@@ -412,12 +414,43 @@ async def test_what_nobody_is_shown_guards_nothing(replicas, decided, deadline, 
     assert not any(store.served)
 
 
-async def test_a_slate_too_long_to_be_stored_is_guarded_all_the_same(ledger_with, decided, deadline, monkeypatch):
+async def test_a_slate_too_long_to_be_stored_is_guarded_and_leaves_its_request_id_free(
+    ledger_with, broker, decided, deadline, monkeypatch
+):
     store = SharedAnswers()
     monkeypatch.setattr(answer_room, "MAX_STORED_BYTES", 1)
     settled = await ledger_with(store).record(*decided(), deadline)
-    assert settled.degradations == (UNCHECKED,)
-    assert (store.kept, store.served) == ({"r-1": None}, [[item_id("a"), item_id("b")]])
+    (event,) = broker.records(DECISIONS)
+    assert settled.degradations == degradations_from_proto(event.slate_decided.degradations) == (UNCHECKED,)
+    assert (store.kept, store.served) == ({}, [[item_id("a"), item_id("b")]])
+
+
+async def test_the_store_is_asked_before_the_answer_is_made(ledger_with, decided, deadline):
+    class Watching(SharedAnswers):
+        async def claim(self, subject, request_id, claim, deadline):
+            signed.append(bool(decision.answer.message.items[0].exposure_token))
+            found = await super().claim(subject, request_id, claim, deadline)
+            await asyncio.sleep(0)  # the answer of the store is on its way
+            signed.append(bool(decision.answer.message.items[0].exposure_token))
+            return found
+
+    decision, signed = decision_from_record(*decided()), []
+    await ledger_with(Watching()).settle(decision, deadline)
+    assert signed == [False, True]
+
+
+async def test_a_call_that_ends_while_the_store_looks_leaves_nothing_running(ledger_with, broker, decided, deadline):
+    class Frozen(SharedAnswers):
+        async def claim(self, subject, request_id, claim, deadline):
+            asked.append(asyncio.current_task())
+            await asyncio.Event().wait()
+
+    asked = []
+    call = asyncio.create_task(ledger_with(Frozen()).record(*decided(), deadline))
+    await until(lambda: asked)
+    await gone(call)
+    assert asked[0].cancelled()
+    assert broker.records(DECISIONS) == []
 
 
 async def test_an_answer_that_could_not_be_kept_for_repeats_says_so(ledger_with, broker, decided, deadline):
@@ -431,8 +464,8 @@ async def test_an_answer_that_could_not_be_kept_for_repeats_says_so(ledger_with,
 
 
 async def test_a_frozen_store_costs_a_call_its_ceiling_and_is_told(ledger_with, clock, decided, frozen_store):
-    async with open_redis(frozen_store, 0.02) as redis, asyncio.timeout(2.0):  # the library alone would wait 20 s
-        ledger = ledger_with(RedisAnswers(redis, clock.wall_ms, 0.02))
+    async with open_store(frozen_store, 0.02) as store, asyncio.timeout(2.0):
+        ledger = ledger_with(RedisAnswers(store, clock.wall_ms))
         settled = await ledger.record(*decided(), Deadline.after(1.0))
         assert settled.degradations == (UNCHECKED,)
 

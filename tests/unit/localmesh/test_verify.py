@@ -89,14 +89,14 @@ def in_slate_rows(name: str) -> Change:
 def in_position(**changes: object) -> Change:
     def change(record: DecisionRecord) -> DecisionRecord:
         first, *rest = record.slate
-        return replace(record, slate=(replace(first, **changes), *rest))  # type: ignore[arg-type]
+        return replace(record, slate=(first._replace(**changes), *rest))  # type: ignore[arg-type]
 
     return change
 
 
 def swapped(record: DecisionRecord) -> DecisionRecord:
     a, b, *rest = record.slate
-    return replace(record, slate=(replace(b, position=a.position), replace(a, position=b.position), *rest))
+    return replace(record, slate=(b._replace(position=a.position), a._replace(position=b.position), *rest))
 
 
 def in_mutations(record: DecisionRecord) -> DecisionRecord:
@@ -234,7 +234,7 @@ def other_item(record: DecisionRecord) -> DecisionRecord:
     rows, first = record.slate_candidates, record.slate[0]
     ids = rows.item_ids.copy()
     ids[0] = 5
-    slate = (replace(first, item_id=5), *record.slate[1:])
+    slate = (first._replace(item_id=5), *record.slate[1:])
     return replace(record, candidates=None, slate=slate, slate_candidates=replace(rows, item_ids=ids))
 
 

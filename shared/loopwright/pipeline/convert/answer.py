@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import zstandard
 
@@ -16,7 +17,7 @@ from loopwright.pipeline.convert.degradations import (
     versions_from_proto,
     versions_to_proto,
 )
-from loopwright.pipeline.convert.parsing import milliseconds, number, parse_enum, timestamp
+from loopwright.pipeline.convert.parsing import milliseconds, parse_enum, timestamp
 
 HASH_BYTES = 16
 """Length of the request hash in front of a stored answer."""
@@ -27,25 +28,29 @@ _PENDING = b"\0"  # where a stored answer has the first byte of its zstd frame, 
 MAX_STORED_BYTES = 65_536
 """Most bytes a stored answer may take; a longer one is not stored."""
 
+_SOURCES = {int(source): source for source in Source}
+_SCHEMES = {int(scheme): scheme for scheme in Scheme}
+
 
 def answer_to_proto(answer: Answer) -> pb.RecommendResponse:
     """Return the answer as a message."""
+    items: list[Any] = [  # as dictionaries: a message each would be made only to be copied into the answer
+        {
+            "item_id": item.external_id,
+            "position": item.position,
+            "sources": item.sources,
+            "p_shown": item.p_shown,
+            "p_position": item.p_position,
+            "scheme": item.scheme,
+            "exposure_token": item.exposure_token,
+        }
+        for item in answer.items
+    ]
     return pb.RecommendResponse(
         decision_id=answer.decision_id.hex(),
         versions=versions_to_proto(answer.versions),
         arm=answer.arm,
-        items=[
-            pb.RecommendedItem(
-                item_id=item.external_id,
-                position=item.position,
-                sources=[number(source) for source in item.sources],
-                p_shown=item.p_shown,
-                p_position=item.p_position,
-                scheme=number(item.scheme),
-                exposure_token=item.exposure_token,
-            )
-            for item in answer.items
-        ],
+        items=items,
         degradations=degradations_to_proto(answer.degradations),
         decided_at=timestamp(answer.decided_at_ms),
         replayed=answer.replayed,
@@ -58,26 +63,45 @@ def answer_from_proto(message: pb.RecommendResponse) -> Answer:
     Raises:
         InvalidRequest: An enumeration or id that this build does not know.
     """
+    try:
+        items = tuple(
+            [
+                RecommendedItem(
+                    item.item_id,
+                    item.position,
+                    tuple([_SOURCES[source] for source in item.sources]),
+                    item.p_shown,
+                    item.p_position,
+                    _SCHEMES[item.scheme],
+                    item.exposure_token,
+                )
+                for item in message.items
+            ]
+        )
+    except KeyError:
+        _check_items(message)
+        raise
     return Answer(
         decision_id=bytes.fromhex(message.decision_id),
         versions=versions_from_proto(message.versions),
         arm=message.arm,
-        items=tuple(
-            RecommendedItem(
-                external_id=item.item_id,
-                position=item.position,
-                sources=tuple(parse_enum(Source, s, f"items[{i}].sources") for s in item.sources),
-                p_shown=item.p_shown,
-                p_position=item.p_position,
-                scheme=parse_enum(Scheme, item.scheme, f"items[{i}].scheme"),
-                exposure_token=item.exposure_token,
-            )
-            for i, item in enumerate(message.items)
-        ),
+        items=items,
         degradations=degradations_from_proto(message.degradations),
         decided_at_ms=milliseconds(message.decided_at, "decided_at"),
         replayed=message.replayed,
     )
+
+
+def _check_items(message: pb.RecommendResponse) -> None:
+    """Name the first field of an item that holds what this build does not know.
+
+    Raises:
+        InvalidRequest: There is one.
+    """
+    for place, item in enumerate(message.items):
+        for source in item.sources:
+            parse_enum(Source, source, f"items[{place}].sources")
+        parse_enum(Scheme, item.scheme, f"items[{place}].scheme")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,7 @@ _TABLE: dict[str, tuple[Any, int]] = {
 
 def table_to_proto(table: CandidateTable) -> pb.Candidates:
     """Return a candidate table as a message."""
-    return pb.Candidates(**{field.name: to_tensor(getattr(table, field.name)) for field in fields(table)})
+    return pb.Candidates(**{name: to_tensor(getattr(table, name)) for name in _TABLE})
 
 
 def table_from_proto(message: pb.Candidates) -> CandidateTable:
@@ -65,21 +64,19 @@ def record_to_proto(record: DecisionRecord) -> tuple[pb.SlateDecided, pb.Funnel 
     """Return the record's event payload and, when the whole funnel is on record, the funnel."""
     table = record.candidates
     funnel = None if table is None else pb.Funnel(candidates=table_to_proto(table))
+    # As dictionaries: a message each would be made only to be copied into the record.
+    sources: list[Any] = [
+        {"source": s.source, "count": s.count, "latency_us": s.latency_us, "failed": s.failed, "reason": s.reason}
+        for s in record.sources
+    ]
+    slate: list[Any] = [place._asdict() for place in record.slate]
+    timings: list[Any] = [{"stage": stage, "latency_us": taken} for stage, taken in record.timings_us]
     decided = pb.SlateDecided(
         decision_id=record.decision_id,
         request=_request_to_proto(record.request),
         seed=record.seed,
         arm=record.arm,
-        sources=[
-            pb.SourceRecord(
-                source=number(s.source),
-                count=s.count,
-                latency_us=s.latency_us,
-                failed=s.failed,
-                reason=s.reason,
-            )
-            for s in record.sources
-        ],
+        sources=sources,
         signal_names=record.signal_names,
         head_names=record.head_names,
         user_groups=record.user_groups,
@@ -89,24 +86,12 @@ def record_to_proto(record: DecisionRecord) -> tuple[pb.SlateDecided, pb.Funnel 
         user_group_mask=to_tensor(record.user_group_mask),
         scored_position=record.scored_position,
         best_n=record.best_n,
-        slate=[
-            pb.SlatePosition(
-                item_id=p.item_id,
-                position=p.position,
-                pre_swap_rank=p.pre_swap_rank,
-                p_shown=p.p_shown,
-                p_position=p.p_position,
-                scheme=number(p.scheme),
-                propensity_error=p.propensity_error,
-                support=p.support,
-            )
-            for p in record.slate
-        ],
+        slate=slate,
         slate_candidates=table_to_proto(record.slate_candidates),
         mutations=[mutation_to_proto(m) for m in record.mutations],
         propensity=propensity_to_proto(record.propensity),
         degradations=degradations_to_proto(record.degradations),
-        timings=[pb.StageTiming(stage=number(stage), latency_us=taken) for stage, taken in record.timings_us],
+        timings=timings,
         wall_time=timestamp(record.wall_ms),
         input_digests=record.input_digests,
     )

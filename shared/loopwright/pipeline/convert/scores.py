@@ -6,7 +6,7 @@ import numpy as np
 
 from loopwright.api.ranking.v1 import ranking_service_pb2 as pb
 from loopwright.pipeline.convert.parsing import answer_of, invalid
-from loopwright.pipeline.convert.tensors import from_tensor, to_tensor
+from loopwright.pipeline.convert.tensors import distinct_rows, from_tensor, to_tensor
 from loopwright.pipeline.types import ScoreQuery, Scores
 
 
@@ -67,7 +67,7 @@ def scores_from_proto(message: pb.ScoreResponse) -> Scores:
     with answer_of("ranking"):
         pre_scores = from_tensor(message.pre_scores, "pre_scores", np.float32)
         best = from_tensor(message.best, "best", np.uint32)
-        if len(np.unique(best)) != len(best) or (len(best) and int(best.max()) >= len(pre_scores)):
+        if not distinct_rows(best, len(pre_scores)):
             raise invalid("best", "indices", "must be distinct indices of candidates")
         return Scores(
             pre_scores=pre_scores,

@@ -8,7 +8,7 @@ from loopwright.api.events.v1 import decision_pb2 as events
 from loopwright.api.policy.v1 import slate_service_pb2 as pb
 from loopwright.domain.enums import Exploration, MutationKind
 from loopwright.pipeline.convert.parsing import answer_of, invalid, number, parse_enum
-from loopwright.pipeline.convert.tensors import from_tensor, to_tensor
+from loopwright.pipeline.convert.tensors import distinct_rows, from_tensor, to_tensor
 from loopwright.pipeline.types import Mutation, Propensity, Slate, SlateQuery
 
 
@@ -113,7 +113,7 @@ def slate_from_proto(message: pb.DecideSlateResponse) -> Slate:
         indices = from_tensor(message.slate, "slate", np.uint32)
         utility = from_tensor(message.utility, "utility", np.float64)
         length, n = (len(indices),), len(utility)
-        if len(np.unique(indices)) != len(indices) or (len(indices) and int(indices.max()) >= n):
+        if not distinct_rows(indices, n):
             raise invalid("slate", "indices", "must be distinct indices of candidates")
         return Slate(
             indices=indices,

@@ -22,23 +22,30 @@ _DTYPES: dict[int, np.dtype[Any]] = {
     6: np.dtype("<u4"),
     7: np.dtype("<u8"),
 }
-_NUMBERS: dict[np.dtype[Any], int] = {dtype: n for n, dtype in _DTYPES.items()}
+_NUMBERS: dict[np.dtype[Any], int] = {
+    either: n for n, dtype in _DTYPES.items() for either in (dtype, dtype.newbyteorder(">"))
+}
+_FORMS: dict[Any, tuple[np.dtype[Any], int]] = {
+    dtype.type: (dtype.newbyteorder("="), n) for n, dtype in _DTYPES.items()
+}
+"""Element type -> as numpy computes with it, and its number on the wire."""
 _NAMES = {n: dtype.name for n, dtype in _DTYPES.items()}
 MAX_AXES = 2
 
 
-def to_tensor(array: NDArray[Any]) -> Tensor:
-    """Return an array of one or two axes as a message, little-endian and row-major.
+def to_tensor(array: NDArray[Any]) -> dict[str, Any]:
+    """Return an array of one or two axes as the fields of a `Tensor`, little-endian and row-major.
+
+    Fields, which the message that holds it takes as well: a message that is put into another is encoded and decoded
+    again (measured at 150 KB: 40 us, and 280 us where memory has to be faulted in).
 
     Raises:
         ValueError: The dtype or the number of axes has no wire form; a caller's mistake, not a peer's.
     """
-    number = _NUMBERS.get(array.dtype.newbyteorder("<") if array.dtype.itemsize > 1 else array.dtype)
+    number = _NUMBERS.get(array.dtype)
     if number is None or not 1 <= array.ndim <= MAX_AXES:
         raise ValueError(f"no tensor for dtype {array.dtype} with {array.ndim} axes")
-    little = array.astype(_DTYPES[number], copy=False)
-    wire: Any = number
-    return Tensor(dtype=wire, shape=array.shape, data=little.tobytes())
+    return {"dtype": number, "shape": array.shape, "data": array.astype(_DTYPES[number], copy=False).tobytes()}
 
 
 def from_tensor(tensor: Tensor, field: str, dtype: type[S], shape: tuple[int | None, ...] = (None,)) -> NDArray[S]:
@@ -53,23 +60,35 @@ def from_tensor(tensor: Tensor, field: str, dtype: type[S], shape: tuple[int | N
     Raises:
         InvalidRequest: Another dtype, number of axes, length of an axis, or number of bytes.
     """
-    wanted = np.dtype(dtype)
-    if _DTYPES.get(tensor.dtype) != wanted.newbyteorder("<"):
+    wanted, number = _FORMS[dtype]
+    if tensor.dtype != number:
         found = _NAMES.get(tensor.dtype, "no element type")
         raise invalid(field, "tensor.dtype", f"must be {wanted.name}, is {found}")
-    found_shape = tuple(tensor.shape)
-    fits = len(found_shape) == len(shape) and all(
-        want is None or want == have for want, have in zip(shape, found_shape, strict=True)
-    )
+    found_shape, size = tuple(tensor.shape), wanted.itemsize
+    fits = len(found_shape) == len(shape)
+    for want, have in zip(shape, found_shape, strict=False):
+        fits = fits and (want is None or want == have)
+        size *= have
     if not fits:
         raise invalid(field, "tensor.shape", f"must be {_shape_text(shape)}, is {_shape_text(found_shape)}")
-    size = wanted.itemsize
-    for axis in found_shape:
-        size *= axis
-    if size != len(tensor.data):
-        raise invalid(field, "tensor.data", f"must hold {size} bytes, holds {len(tensor.data)}")
-    flat = np.frombuffer(tensor.data, dtype=wanted.newbyteorder("<"))
-    return flat.reshape(found_shape).astype(wanted, copy=False)
+    data = tensor.data  # each reading of it is a copy
+    if size != len(data):
+        raise invalid(field, "tensor.data", f"must hold {size} bytes, holds {len(data)}")
+    flat = np.frombuffer(data, dtype=_DTYPES[number])
+    if len(found_shape) > 1:
+        flat = flat.reshape(found_shape)
+    return flat.astype(wanted, copy=False)
+
+
+def distinct_rows(rows: NDArray[np.uint32], n: int) -> bool:
+    """Say whether rows are of a table of n rows, none of them twice."""
+    if not len(rows):
+        return True
+    if int(rows.max()) >= n:
+        return False
+    taken = np.zeros(n, dtype=np.bool_)
+    taken[rows] = True
+    return int(np.count_nonzero(taken)) == len(rows)
 
 
 def _shape_text(shape: Iterable[int | None]) -> str:

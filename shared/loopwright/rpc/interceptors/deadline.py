@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from opentelemetry import trace
 
 from loopwright.faults import DeadlineExceeded, DeadlineMissing
+from loopwright.rpc.alarms import alarms
 from loopwright.rpc.deadline import Deadline, bound
 from loopwright.rpc.interceptors.layer import Behaviour, Context, Layer, Method
 from loopwright.rpc.status import abort_with
@@ -56,13 +56,14 @@ class DeadlineLayer(Layer):
             await abort_with(context, DeadlineExceeded())
         trace.get_current_span().set_attribute(names.DEADLINE_REMAINING.name, remaining)
         known: list[float] = []
-        timer = asyncio.get_running_loop().call_later(remaining, lambda: known.append(self._computed()))
+        mine = alarms()
+        alarm = mine.after(remaining, lambda: known.append(self._computed()))
         begun = self._computed()
         with bound(Deadline.received(remaining, self._clock)) as deadline:
             try:
                 return await proceed(request, context)
             finally:
-                timer.cancel()
+                mine.call_off(alarm)
                 past_s = self._clock() - deadline.instant
                 if past_s > OVERRUN_S:
                     computed_s = self._computed() - (known[0] if known else begun)

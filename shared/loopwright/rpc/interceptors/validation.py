@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from loopwright.faults import InvalidRequest, MalformedMessage
 from loopwright.rpc.interceptors.layer import Behaviour, Context, Layer, Method
-from loopwright.rpc.validation import violations
+from loopwright.rpc.validation import sound, violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,52 +24,56 @@ class Undecodable:
     error: Exception
 
 
-_CHECKED = (Message, Undecodable)
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Stands for a request that the decoder could not vouch for: the layer asks the validator, in its turn."""
+
+    message: Message
 
 
 class ValidationLayer(Layer):
     """Checks every request message against the rules in its proto; infrastructure services have none."""
 
     def deserializer(self, method: Method, inner: Any) -> Any:
-        """Returns a decoder that never raises."""
-        return guarded(inner) if inner is not None else None
+        """Returns a decoder that never raises and tells which messages surely keep their rules."""
+        return None if inner is None else guarded(inner, rules=not method.infrastructure)
 
     def handle(self, method: Method, proceed: Behaviour, request: Any, context: Context) -> Awaitable[Any]:
         """Serves the call when its message is valid; messages of a stream are checked as they come."""
-        if isinstance(request, _CHECKED):
-            check(request, rules=not method.infrastructure)
-            return proceed(request, context)
         if hasattr(request, "__aiter__"):
-            return proceed(_checked(request, rules=not method.infrastructure), context)
-        return proceed(request, context)
+            return proceed(_checked(request), context)
+        return proceed(checked(request), context)
 
 
-def guarded(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Returns `decode` with its failure as an `Undecodable` value."""
+def guarded(decode: Callable[[bytes], Any], *, rules: bool = True) -> Callable[[bytes], Any]:
+    """Returns `decode` with its failure as an `Undecodable` value, and with what may break `rules` as a `Doubtful`."""
 
     def attempt(data: bytes) -> Any:
         try:
-            return decode(data)
+            message = decode(data)
         except Exception as error:  # whatever a decoder raises on foreign bytes
             return Undecodable(error)
+        return message if not rules or sound(message, len(data)) else Doubtful(message)
 
     return attempt
 
 
-def check(message: Any, *, rules: bool = True) -> None:
-    """Refuses what did not decode and what breaks its rules.
+def checked(request: Any) -> Any:
+    """Returns the message of a request that came through `guarded`.
 
     Raises:
         MalformedMessage: the bytes did not decode.
         InvalidRequest: with one violation per broken rule.
     """
-    if isinstance(message, Undecodable):
-        raise MalformedMessage() from message.error
-    if rules and isinstance(message, Message) and (found := violations(message)):
-        raise InvalidRequest(violations=found)
+    if isinstance(request, Undecodable):
+        raise MalformedMessage() from request.error
+    if isinstance(request, Doubtful):
+        if found := violations(request.message):
+            raise InvalidRequest(violations=found)
+        return request.message
+    return request
 
 
-async def _checked(requests: AsyncIterator[Any], *, rules: bool) -> AsyncIterator[Any]:
-    async for message in requests:
-        check(message, rules=rules)
-        yield message
+async def _checked(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield checked(request)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.faults import MalformedMessage, RemoteFault
+from loopwright.api.common.v1.tensor_pb2 import Tensor
+from loopwright.api.policy.v1 import slate_service_pb2 as slates
+from loopwright.faults import InvalidRequest, MalformedMessage, RemoteFault
 from loopwright.rpc import fault_from_call, open_channel
-from loopwright.rpc.interceptors.validation import Undecodable, check, guarded
+from loopwright.rpc.interceptors.validation import Doubtful, Undecodable, checked, guarded
 
 
 @pytest.mark.parametrize(("path", "kind"), [("Say", "unary_unary"), ("Collect", "stream_unary")])
@@ -53,9 +56,32 @@ def test_a_guarded_decoder_never_raises(data: bytes) -> None:
     def decode(raw: bytes) -> str:
         return raw.decode("utf-8")
 
-    found = guarded(decode)(data)
+    found = guarded(decode, rules=False)(data)
     assert isinstance(found, str | Undecodable)
     if isinstance(found, Undecodable):
         with pytest.raises(MalformedMessage) as caught:
-            check(found)
+            checked(found)
         assert caught.value.__cause__ is found.error
+
+
+def test_what_the_decoder_vouches_for_goes_past_the_validator() -> None:
+    decode = guarded(slates.DecideSlateRequest.FromString)
+    assert isinstance(decode(slates.DecideSlateRequest(k=0).SerializeToString()), Doubtful)
+    vouched = decode(decision("p" * 8).SerializeToString())
+    assert vouched == decision("p" * 8)
+    assert checked(vouched) is vouched
+
+
+def test_a_doubtful_request_is_the_message_when_the_validator_finds_nothing(echo: SimpleNamespace) -> None:
+    decode = guarded(echo.Request.FromString)
+    assert checked(decode(echo.Request(text="x").SerializeToString())) == echo.Request(text="x")
+    with pytest.raises(InvalidRequest):
+        checked(decode(echo.Request(text="").SerializeToString()))
+
+
+def decision(version: str) -> slates.DecideSlateRequest:
+    """Return a request that keeps its rules, of one candidate."""
+    one = Tensor(dtype="DTYPE_UINT64", shape=[1], data=bytes(8))
+    columns = ("item_ids", "heads", "creator_ids", "first_tag_ids", "eligibility", "guards", "content")
+    tensors: dict[str, Any] = dict.fromkeys(columns, one)
+    return slates.DecideSlateRequest(policy_version=version, k=1, exploration=1, head_names=["h"], **tensors)  # type: ignore[arg-type]
