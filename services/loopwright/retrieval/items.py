@@ -27,6 +27,8 @@ LEADING = 4096
 
 _UNKNOWN_MS = -1
 _KEPT = 4
+_LASTING = ("newest", "ineligible")
+"""What is found of eligibility and birth alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class ItemSnapshot:
         """What nobody may be shown, bool [n]."""
         barred: Bools = self.eligibility != 0
         return barred
+
+    def ineligible_ids(self) -> U64:
+        """Return the ids, ascending, of what nobody may be shown."""
+        return self._kept("ineligible", lambda: self.ids[self.ineligible])
 
     def newest(self) -> tuple[I64, I64]:
         """Return rows and births of eligible items whose birth is known, newest first, ties by id."""
@@ -93,8 +99,8 @@ class ItemSnapshot:
             columns[name][places] = getattr(changed, name)
         snapshot = ItemSnapshot(self.ids, **columns)
         alike = all((getattr(self, name)[places] == columns[name][places]).all() for name in ("eligibility", "born_ms"))
-        if alike and "newest" in self._found:  # whom people act on stays as old as it was
-            snapshot._found["newest"] = self._found["newest"]
+        if alike:  # whom people act on stays as old as it was
+            snapshot._found.update({name: self._found[name] for name in _LASTING if name in self._found})
         return snapshot
 
     def rows_of(self, item_ids: U64) -> I64:

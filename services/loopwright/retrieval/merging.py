@@ -35,8 +35,11 @@ def merge(plans: Sequence[SourcePlan], proposals: Sequence[Proposal], max_candid
         proposals: What each proposed, in the same order.
         max_candidates: Candidates kept.
     """
-    everything = np.concatenate([np.zeros(0, np.uint64), *(p.item_ids for p in proposals)])
-    item_ids, places = np.unique(everything, return_inverse=True)
+    filled = [proposal.item_ids for proposal in proposals if len(proposal.item_ids)]
+    if len(filled) == 1:  # a source proposes no item twice
+        item_ids, places = filled[0], np.arange(len(filled[0]))
+    else:
+        item_ids, places = np.unique(np.concatenate([np.zeros(0, np.uint64), *filled]), return_inverse=True)
     n = len(item_ids)
     ranks = np.zeros((n, len(plans)), dtype=np.uint16)
     scores = np.zeros((n, len(plans)), dtype=np.float32)

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from loopwright.domain.vectors import F32, I64, U64
+from loopwright.domain.vectors import F32, I64, U64, Bools
 from loopwright.featurespec.covisitation import Graph, GraphScores, graph_scores
 from loopwright.featurespec.history import GRAPH_WEIGHTING, Engaged, engaged_items, tower_input, weights
+from loopwright.featurespec.signals import TowerProducts
 from loopwright.modelstore.models import TwoTower
 from loopwright.pipeline.types import RetrievalQuery
 from loopwright.retrieval.index.tower_index import IndexView
@@ -22,10 +23,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a source proposes, best first: item_ids uint64 [n] distinct, scores float32 [n] falling."""
+    """What a source proposes, best first.
+
+    Attributes:
+        item_ids: uint64 [n], distinct.
+        scores: float32 [n], falling.
+        products: of its items, when the source measured them on the way.
+    """
 
     item_ids: U64
     scores: F32
+    products: TowerProducts | None = None
 
 
 def nothing() -> Proposal:
@@ -54,14 +62,19 @@ class Evidence:
     index: IndexView | None = None
 
     def __post_init__(self) -> None:
-        """Find out what is barred at once: every source needs it, and it is cheap."""
+        """Begin without any part."""
+        self._parts: dict[str, Any] = {}
+
+    @property
+    def barred(self) -> Bools:
+        """Those the request avoids and those nobody may be shown, bool [n] over the items."""
+        return self._part("barred", self._bar)
+
+    def _bar(self) -> Bools:
         barred = self.items.ineligible
         avoided = self.items.rows_of(self.query.avoid)
         barred[avoided[avoided >= 0]] = True
-        self.barred = barred
-        """bool [n] over the items: those the request avoids and those nobody may be shown."""
-
-        self._parts: dict[str, Any] = {}
+        return barred
 
     def highest(self, column: str, count: int) -> I64:
         """Return int64 [min(count, n)]: rows of the highest values among items not barred, best first, ties by id.
@@ -70,17 +83,17 @@ class Evidence:
             column: `popularity` or `trending` of the items.
             count: How many are wanted.
         """
-        leading = self.items.leading(column)
-        rows = leading[~self.barred[leading]][:count]
+        leading, barred = self.items.leading(column), self.barred
+        rows = leading[~barred[leading]][:count]
         if len(rows) < count and len(leading) == LEADING:  # others may follow
-            rows = np.flatnonzero(~self.barred)
+            rows = np.flatnonzero(~barred)
             rows = rows[best(self.items.ids[rows], getattr(self.items, column)[rows], count)]
         return rows
 
     @property
     def barred_ids(self) -> U64:
         """The ids, ascending and distinct, of barred items and of everything the request avoids."""
-        return self._part("barred_ids", lambda: np.union1d(self.items.ids[self.barred], self.query.avoid))
+        return self._part("barred_ids", lambda: np.union1d(self.items.ineligible_ids(), self.query.avoid))
 
     @property
     def engaged(self) -> Engaged:

@@ -1,31 +1,29 @@
-"""`Retriever`: the candidate stage. Asks every planned source in parallel, merges, and measures signals."""
+"""`Retriever`: the candidate stage. Asks every planned source, merges, and measures signals."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
+
+import numpy as np
 
 from loopwright.bundle import PolicyBundle
 from loopwright.domain.enums import Source
-from loopwright.domain.vectors import F32, F64, U64
-from loopwright.faults import BundleNotLoaded, DeadlineExceeded, Fault
-from loopwright.featurespec.covisitation import Graph, GraphScores, scores_of
-from loopwright.featurespec.signals import SIGNALS, candidate_signals
+from loopwright.faults import BundleNotLoaded, DeadlineExceeded
+from loopwright.featurespec.covisitation import Graph, scores_of
+from loopwright.featurespec.signals import SIGNALS, TowerProducts, signals_of, squared_lengths, tower_products
 from loopwright.modelstore.loading import BundleLoader
 from loopwright.pipeline.types import CandidateSet, RetrievalQuery, SourcePlan, SourceReport
+from loopwright.retrieval.asking import Asking
 from loopwright.retrieval.index.tower_index import TowerIndex
 from loopwright.retrieval.items import ItemSnapshot
-from loopwright.retrieval.merging import merge
-from loopwright.retrieval.query import Evidence, Proposal, nothing
+from loopwright.retrieval.merging import Merged, merge
+from loopwright.retrieval.query import Evidence, Proposal
 from loopwright.retrieval.sources import CandidateSource
 from loopwright.rpc import Deadline
-from loopwright.telemetry import get_logger, names, observe, span
-
-_log = get_logger(__name__)
-
 
 INLINE_S = 0.0002
 """CPU time of a source below which it is asked on the event loop: a hop to a thread and back costs half of that."""
@@ -67,16 +65,9 @@ class Retriever:
             DeadlineExceeded: The deadline passed while merging.
         """
         evidence = self._evidence(query)
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._ask(plan, evidence, deadline)) for plan in query.sources]
-        answers = [task.result() for task in asked]
-        reports = tuple(report for _, report in answers)
-        loop = asyncio.get_running_loop()
+        asking = Asking(partial(self._proposed, evidence), partial(assemble, evidence), self._executor)
         try:
-            async with asyncio.timeout(deadline.remaining()):
-                return await loop.run_in_executor(
-                    self._executor, assemble, evidence, [proposal for proposal, _ in answers], reports
-                )
+            return await asking.answer(query.sources, self._is_cheap, deadline)
         except TimeoutError as error:
             raise DeadlineExceeded() from error
 
@@ -96,32 +87,10 @@ class Retriever:
             index.view if index else None,
         )
 
-    async def _ask(self, plan: SourcePlan, evidence: Evidence, deadline: Deadline) -> tuple[Proposal, SourceReport]:
-        began = time.monotonic()
-        budget = deadline.child(plan.budget_ms / 1000)
-        proposal, reason = nothing(), ""
-        with span(names.RETRIEVE_SOURCE, fill=plan.source.name.lower()):
-            try:
-                async with asyncio.timeout(budget.remaining()):
-                    proposal = await self._propose(plan, evidence)
-            except TimeoutError:
-                reason = "TIMEOUT"
-            except Fault as fault:
-                reason = fault.reason
-            except Exception as error:
-                reason = "INTERNAL"
-                _log.error("source failed", extra={"source": plan.source.name}, exc_info=error)
-        found = len(proposal.item_ids)
-        observe(names.CANDIDATES, found, source=plan.source.name.lower())
-        latency_us = round((time.monotonic() - began) * 1e6)
-        return proposal, SourceReport(plan.source, found, latency_us, bool(reason), reason)
+    def _is_cheap(self, plan: SourcePlan) -> bool:
+        return self._cost_s.get(plan.source, math.inf) < INLINE_S
 
-    async def _propose(self, plan: SourcePlan, evidence: Evidence) -> Proposal:
-        if self._cost_s.get(plan.source, math.inf) < INLINE_S:
-            return self._proposed(plan, evidence)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._proposed, plan, evidence)
-
-    def _proposed(self, plan: SourcePlan, evidence: Evidence) -> Proposal:
+    def _proposed(self, evidence: Evidence, plan: SourcePlan) -> Proposal:
         """Ask the source on this thread, and learn what it costs: more at once, less slowly."""
         began = time.thread_time()
         try:
@@ -137,26 +106,35 @@ def assemble(evidence: Evidence, proposals: Sequence[Proposal], reports: tuple[S
     query = evidence.query
     merged = merge(query.sources, proposals, query.max_candidates)
     failed = {report.source for report in reports if report.failed}
-    towers = (None, None, None) if Source.TWO_TOWER in failed else _tower_evidence(evidence, merged.item_ids)
-    user, vectors, squares = towers
-    graph = None if Source.CO_VISITATION in failed else _graph_evidence(evidence, merged.item_ids)
+    towers = None if Source.TWO_TOWER in failed else tower_evidence(evidence, proposals, merged)
+    graph = None if Source.CO_VISITATION in failed else scores_of(evidence.graph_scores, merged.item_ids)
     return CandidateSet(
         item_ids=merged.item_ids,
         fused_scores=merged.fused,
         source_ranks=merged.ranks,
         source_scores=merged.scores,
-        signals=candidate_signals(user, vectors, graph, merged.fused, [plan.weight for plan in query.sources], squares),
+        signals=signals_of(towers, graph, merged.fused, [plan.weight for plan in query.sources]),
         signal_names=SIGNALS,
         reports=reports,
         index_epoch=evidence.index.epoch if evidence.index else "",
     )
 
 
-def _tower_evidence(evidence: Evidence, item_ids: U64) -> tuple[F32 | None, F32 | None, F64 | None]:
-    if evidence.index is None:
-        return None, None, None
-    return evidence.user_embedding, *evidence.index.embeddings_of(item_ids)
-
-
-def _graph_evidence(evidence: Evidence, item_ids: U64) -> GraphScores:
-    return scores_of(evidence.graph, evidence.graph_scores, item_ids)
+def tower_evidence(evidence: Evidence, proposals: Sequence[Proposal], merged: Merged) -> TowerProducts | None:
+    """Return the two-tower products of every candidate, None without a model; what a source measured is taken over."""
+    user, index = evidence.user_embedding, evidence.index
+    if user is None or index is None:
+        return None
+    others = np.ones(len(merged.item_ids), dtype=np.bool_)
+    dots, squares = np.zeros(len(others)), np.zeros(len(others))
+    for proposal, ranks in zip(proposals, merged.ranks.T, strict=True):
+        if proposal.products is not None:
+            rows = np.flatnonzero(ranks)
+            places = ranks[rows].astype(np.int64) - 1
+            dots[rows], squares[rows] = proposal.products.dots[places], proposal.products.squares[places]
+            others[rows] = False
+    rest = np.flatnonzero(others)
+    if len(rest):
+        measured = tower_products(user, *index.embeddings_of(merged.item_ids[rest]))
+        dots[rest], squares[rest] = measured.dots, measured.squares
+    return TowerProducts(dots, squares, float(squared_lengths(user[None])[0]))

@@ -204,21 +204,23 @@ def _transposed(item_ids: U64, supporters: list[I32], weights: list[F32]) -> Gra
 
 @dataclass(frozen=True, slots=True)
 class GraphScores:
-    """What a history says of every item of the graph, float32 [n] each.
+    """What a history says of the items it speaks for, float32 [n] each; of all others it says 0.
 
     Attributes:
+        item_ids: uint64 [n], which items; ascending from `graph_scores`.
         total: sum over the history of weight times cosine.
         flat: the same with weight 1 for liked items and 0 for the others.
         best: largest single weight times cosine.
     """
 
+    item_ids: U64
     total: F32
     flat: F32
     best: F32
 
 
 def graph_scores(graph: Graph, item_ids: U64, weights: F32, liked: Bools) -> GraphScores:
-    """Return the scores of every item of the graph under a history.
+    """Return the scores that a history gives along the graph.
 
     Args:
         graph: The graph.
@@ -226,33 +228,43 @@ def graph_scores(graph: Graph, item_ids: U64, weights: F32, liked: Bools) -> Gra
         weights: float32 [m], its weights.
         liked: bool [m], which of them were liked.
     """
-    n = len(graph.item_ids)
     rows = graph.rows_of(item_ids)
     known = rows >= 0
     rows = rows[known]
     counts = graph.starts[rows + 1] - graph.starts[rows]
     ends = np.cumsum(counts)
     edges = np.arange(int(counts.sum())) + np.repeat(graph.starts[rows] - (ends - counts), counts)
-    targets, cosine = graph.targets[edges], graph.weights[edges].astype(np.float64)
+    targets = graph.targets[edges]
+    reached = np.zeros(len(graph.item_ids), dtype=np.bool_)
+    reached[targets] = True
+    supported = np.flatnonzero(reached)
+    numbers = np.empty(
+        len(reached), dtype=np.int64
+    )  # read only where it is written: a history reaches few of all items
+    numbers[supported] = np.arange(len(supported))
+    places = numbers[targets]
+    cosine = graph.weights[edges].astype(np.float64)
     weighted = cosine * np.repeat(weights[known].astype(np.float64), counts)
     flat = cosine * np.repeat(liked[known].astype(np.float64), counts)
-    best = np.zeros(n)
-    np.maximum.at(best, targets, weighted)
+    best = np.zeros(len(supported))
+    np.maximum.at(best, places, weighted)
     return GraphScores(
-        total=np.bincount(targets, weights=weighted, minlength=n).astype(np.float32),
-        flat=np.bincount(targets, weights=flat, minlength=n).astype(np.float32),
+        item_ids=graph.item_ids[supported],
+        total=np.bincount(places, weights=weighted, minlength=len(supported)).astype(np.float32),
+        flat=np.bincount(places, weights=flat, minlength=len(supported)).astype(np.float32),
         best=best.astype(np.float32),
     )
 
 
-def scores_of(graph: Graph, scores: GraphScores, candidates: U64) -> GraphScores:
-    """Return the candidates' entries, float32 [c] each, 0 where the graph lacks them."""
-    rows = graph.rows_of(candidates)
-    if not len(graph.item_ids):
+def scores_of(scores: GraphScores, candidates: U64) -> GraphScores:
+    """Return what `scores` say of the candidates, in their order."""
+    if not len(scores.item_ids):
         zeros = np.zeros(len(candidates), dtype=np.float32)
-        return GraphScores(zeros, zeros, zeros)
-    known = rows >= 0
-    total, flat, best = (
-        np.where(known, column[rows], np.float32(0)) for column in (scores.total, scores.flat, scores.best)
-    )
-    return GraphScores(total, flat, best)
+        return GraphScores(candidates, zeros, zeros, zeros)
+    places = np.minimum(np.searchsorted(scores.item_ids, candidates), len(scores.item_ids) - 1)
+    rows = np.flatnonzero(scores.item_ids[places] == candidates)
+    places = places[rows]
+    columns = np.zeros((3, len(candidates)), dtype=np.float32)
+    for column, said in zip(columns, (scores.total, scores.flat, scores.best), strict=True):
+        column[rows] = said[places]
+    return GraphScores(candidates, *columns)

@@ -57,6 +57,7 @@ def test_scores_are_the_sums_of_cosines_of_strengths(actions) -> None:  # type: 
     found = graph_scores(graph, history, weights, liked)
     contributions = cosine[places] * weights[:, None]
     np.testing.assert_array_equal(graph.item_ids, ids)
+    found = scores_of(found, ids)
     np.testing.assert_allclose(found.total, contributions.sum(0), atol=1e-6)
     np.testing.assert_allclose(found.flat, cosine[places][liked].sum(0), atol=1e-6)
     np.testing.assert_allclose(found.best, contributions.max(0, initial=0), atol=1e-6)
@@ -100,5 +101,5 @@ def test_a_user_who_touched_everything_counts_with_a_bounded_part() -> None:
 def test_a_graph_without_edges_scores_nothing(pairs) -> None:  # type: ignore[no-untyped-def]
     graph = graph_of(pairs)
     scores = graph_scores(graph, np.array([1], np.uint64), np.ones(1, np.float32), np.ones(1, np.bool_))
-    asked = scores_of(graph, scores, np.array([1, 2], np.uint64))
+    asked = scores_of(scores, np.array([1, 2], np.uint64))
     assert asked.total.tolist() == asked.best.tolist() == asked.flat.tolist() == [0, 0]

@@ -1,7 +1,7 @@
 import numpy as np
 
 from loopwright.featurespec.covisitation import GraphScores
-from loopwright.featurespec.signals import SIGNALS, candidate_signals, tower_scores
+from loopwright.featurespec.signals import SIGNALS, candidate_signals, tower_products
 
 RNG = np.random.default_rng(0)
 USER, ITEMS = RNG.normal(size=8).astype(np.float32), RNG.normal(size=(50, 8)).astype(np.float32)
@@ -9,16 +9,18 @@ FUSED = np.linspace(0.05, 0.01, 50, dtype=np.float32)
 
 
 def test_a_score_does_not_depend_on_the_batch() -> None:
-    whole = tower_scores(USER, ITEMS)
-    alone = np.concatenate([tower_scores(USER, ITEMS[i : i + 1]) for i in range(50)])
+    whole = tower_products(USER, ITEMS).scores
+    alone = np.concatenate([tower_products(USER, ITEMS[i : i + 1]).scores for i in range(50)])
     np.testing.assert_array_equal(whole, alone)
     np.testing.assert_allclose(whole, ITEMS @ USER, rtol=1e-5)
 
 
 def test_signals_are_columns_in_the_order_of_their_names() -> None:
-    graph = GraphScores(*(np.arange(50, dtype=np.float32) * scale for scale in (1, 2, 3)))
+    graph = GraphScores(
+        np.arange(50, dtype=np.uint64), *(np.arange(50, dtype=np.float32) * scale for scale in (1, 2, 3))
+    )
     columns = dict(zip(SIGNALS, candidate_signals(USER, ITEMS, graph, FUSED, (1.0, 0.5)).T, strict=True))
-    np.testing.assert_array_equal(columns["two_tower"], tower_scores(USER, ITEMS))
+    np.testing.assert_array_equal(columns["two_tower"], tower_products(USER, ITEMS).scores)
     cosine = ITEMS @ USER / (np.linalg.norm(ITEMS, axis=1) * np.linalg.norm(USER))
     np.testing.assert_allclose(columns["two_tower_cosine"], cosine, atol=1e-6)
     np.testing.assert_array_equal(columns["co_visitation"], graph.total)
@@ -35,5 +37,5 @@ def test_what_did_not_answer_is_zero() -> None:
 
 
 def test_equal_candidates_stay_finite() -> None:
-    ones = GraphScores(*(np.ones(4, np.float32) for _ in range(3)))
+    ones = GraphScores(np.arange(4, dtype=np.uint64), *(np.ones(4, np.float32) for _ in range(3)))
     assert np.isfinite(candidate_signals(USER, np.zeros((4, 8), np.float32), ones, FUSED[:4], ())).all()

@@ -10,8 +10,12 @@ from tests.fake_feed import FakeFeed, FakeReadiness
 
 from loopwright.bundle import PolicyBundle, default_bundle, with_models
 from loopwright.domain.enums import Source
+from loopwright.domain.vectors import F32, U64, Bools
 from loopwright.faults import BundleNotLoaded, DependencyDown
-from loopwright.featurespec.signals import SIGNALS
+from loopwright.featurespec.covisitation import graph_scores, scores_of
+from loopwright.featurespec.history import GRAPH_WEIGHTING
+from loopwright.featurespec.history import weights as history_weights
+from loopwright.featurespec.signals import SIGNALS, candidate_signals
 from loopwright.featurespec.table import ItemTable
 from loopwright.modelstore.loading import BundleLoader
 from loopwright.modelstore.models import TwoTower
@@ -23,7 +27,7 @@ from loopwright.retrieval.retriever import Retriever
 from loopwright.retrieval.sources import SOURCES, CandidateSource
 from loopwright.rpc import Deadline
 
-from .conftest import BUILT_IN, history_of, indexed, liked_graph, query
+from .conftest import BUILT_IN, evidence, history_of, indexed, liked_graph, query
 
 GRAPH = liked_graph((1, 2, 3), (1, 2), (1, 2, 4), (5, 6))
 PLANS = tuple(SourcePlan(source, 20, 1.0, 5000) for source in BUILT_IN)
@@ -78,6 +82,22 @@ async def test_signals_are_measured_for_candidates_of_every_source(rig: Rig) -> 
     assert (signals["two_tower"][tower == 0] != 0).all() and (tower == 0).any()
     np.testing.assert_array_equal(signals["two_tower"][tower > 0], found.source_scores[tower > 0, 0])
     np.testing.assert_array_equal(signals["co_visitation"][graph > 0], found.source_scores[graph > 0, 1])
+
+
+async def test_signals_are_those_of_the_candidates_embeddings_whoever_measured_them(rig: Rig) -> None:
+    view, history = indexed(rig.tower, rig.table).view, history_of(1, 5, 40)
+    asked = evidence(rig.table, history=history, index=indexed(rig.tower, rig.table))
+    for chosen in (PLANS, PLANS[:1], PLANS[1:], PLANS[::-1]):
+        found = await rig.ask(history=history, sources=chosen)
+        graph = scores_of(graph_scores(GRAPH, *_weighed(asked)), found.item_ids)
+        vectors, weights = view.vectors_of(found.item_ids), [plan.weight for plan in chosen]
+        expected = candidate_signals(asked.user_embedding, vectors, graph, found.fused_scores, weights)
+        assert len(found.item_ids) >= 20
+        np.testing.assert_array_equal(found.signals, expected)
+
+
+def _weighed(asked: Evidence) -> tuple[U64, F32, Bools]:
+    return asked.engaged.item_ids, history_weights(asked.engaged, GRAPH_WEIGHTING), asked.engaged.liked
 
 
 async def test_equal_requests_get_equal_bytes(rig: Rig) -> None:

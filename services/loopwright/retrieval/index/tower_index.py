@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loopwright.domain.vectors import F32, F64, I64, U64, Bools
-from loopwright.featurespec.signals import squared_lengths, tower_scores
+from loopwright.domain.vectors import F32, F64, I64, U64
+from loopwright.featurespec.signals import TowerProducts, squared_lengths, tower_products
 from loopwright.modelstore.models import Contents, TwoTower
 from loopwright.retrieval.index.ann import AnnIndex
 from loopwright.retrieval.selection import best
@@ -35,10 +35,11 @@ class IndexView:
         graph_ids: uint64 [n], ascending; row = label in the graph.
         graph_vectors: float32 [n, d].
         graph_squares: float64 [n], squared length of each vector.
-        superseded: bool [n], rows whose item has a newer vector in the buffer.
+        superseded: int64, ascending, rows whose item has a newer vector in the buffer.
         buffer_ids: uint64 [m], ascending.
         buffer_vectors: float32 [m, d].
         buffer_squares: float64 [m].
+        longest: length of the longest vector.
     """
 
     epoch: str
@@ -46,50 +47,65 @@ class IndexView:
     graph_ids: U64
     graph_vectors: F32
     graph_squares: F64
-    superseded: Bools
+    superseded: I64
     buffer_ids: U64
     buffer_vectors: F32
     buffer_squares: F64
+    longest: float
 
-    def search(self, user: F32, count: int, barred: U64) -> tuple[U64, F32]:
-        """Return ids and exact scores of the nearest items that are not barred, best first, ties by item id.
+    def search(self, user: F32, count: int, barred: U64) -> tuple[U64, F32, TowerProducts]:
+        """Return ids, exact scores and products of the nearest items not barred, best first, ties by item id.
 
         Args:
             user: float32 [d].
             count: Items wanted; the search widens by what it must leave out.
             barred: uint64, ascending.
         """
-        left_out = self.superseded.copy()
-        left_out[_rows_of(self.graph_ids, barred)] = True
+        left_out = _rows_of(self.graph_ids, barred)
+        if len(self.buffer_ids):
+            late = _rows_of(self.buffer_ids, barred)
+            left_out = np.concatenate([left_out, self.superseded[~np.isin(self.superseded, left_out)]])
+        else:
+            late = left_out[:0]
         rows = None
-        wanted = min(count + int(np.count_nonzero(left_out)), len(self.graph_ids))
+        wanted = min(count + len(left_out), len(self.graph_ids))
         if self.graph is not None and wanted * ITEMS_PER_BREADTH < len(self.graph_ids):
             rows = self.graph.search(user, wanted)
-        rows = self._scanned(user, count, left_out) if rows is None else rows[~left_out[rows]]
-        fresh = ~np.isin(self.buffer_ids, barred, assume_unique=True)
-        ids, vectors = self.graph_ids[rows], self.graph_vectors.take(rows, axis=0)
+        if rows is None:
+            rows, fresh = self._scanned(user, count, left_out, late)
+        else:
+            rows = rows[np.isin(rows, left_out, invert=True)]
+            fresh = np.delete(np.arange(len(self.buffer_ids)), late)
+        ids, vectors, squares = self.graph_ids[rows], self.graph_vectors.take(rows, axis=0), self.graph_squares[rows]
         if len(fresh):
             ids = np.concatenate([ids, self.buffer_ids[fresh]])
             vectors = np.concatenate([vectors, self.buffer_vectors[fresh]])
-        scores = tower_scores(user, vectors)
+            squares = np.concatenate([squares, self.buffer_squares[fresh]])
+        products = tower_products(user, vectors, squares)
+        scores = products.scores
         kept = best(ids, scores, count)
-        return ids[kept], scores[kept]
+        products = TowerProducts(products.dots[kept], squares[kept], products.user_square)
+        return ids[kept], scores[kept], products
 
-    def _scanned(self, user: F32, count: int, left_out: Bools) -> I64:
-        """Return rows among which are all of the best `count` by exact score, from float32 products with all of them.
+    def _scanned(self, user: F32, count: int, left_out: I64, late: I64) -> tuple[I64, I64]:
+        """Return rows of graph and buffer that hold the best `count` by exact score, from float32 products with all.
 
         A float32 inner product of d terms is off by at most about d * 2**-24 times both lengths (Higham, "Accuracy and
         Stability of Numerical Algorithms", section 3.1), so who is further than twice that below cannot be among them.
         """
-        rough = self.graph_vectors @ user
-        rough[left_out] = -np.inf
-        allowed = len(rough) - int(np.count_nonzero(left_out))
-        if count >= allowed:
-            return np.flatnonzero(~left_out)
-        floor = np.partition(rough, len(rough) - count)[len(rough) - count]
-        longest = np.sqrt(self.graph_squares.max() * (user.astype(np.float64) ** 2).sum())
-        slack = 2.0 * (len(user) + 2) * 2.0**-24 * longest
-        return np.flatnonzero(rough >= floor - slack)
+        n = len(self.graph_ids)
+        rough = np.empty(n + len(self.buffer_ids), dtype=np.float32)
+        np.dot(self.graph_vectors, user, out=rough[:n])
+        np.dot(self.buffer_vectors, user, out=rough[n:])
+        rough[left_out], rough[n:][late] = -np.inf, -np.inf
+        if count < len(rough) - len(left_out) - len(late):
+            floor = np.partition(rough, len(rough) - count)[len(rough) - count]
+            longest = self.longest * np.sqrt((user.astype(np.float64) ** 2).sum())
+            rows = np.flatnonzero(rough >= floor - 2.0 * (len(user) + 2) * 2.0**-24 * longest)
+        else:
+            rows = np.flatnonzero(rough > -np.inf)
+        of_graph = int(np.searchsorted(rows, n))
+        return rows[:of_graph], rows[of_graph:] - n
 
     def embeddings_of(self, item_ids: U64) -> tuple[F32, F64]:
         """Return float32 [n, d] and float64 [n]: embeddings and squared lengths, zeros for items the index lacks."""
@@ -130,8 +146,10 @@ class TowerIndex:
         self._contents = Contents(tower.version)
         self._inputs: dict[int, bytes] = {}
         empty_ids, empty = np.zeros(0, np.uint64), np.zeros((0, tower.dimension), np.float32)
-        none, nothing = np.zeros(0, np.bool_), np.zeros(0, np.float64)
-        self._view = IndexView(self._contents.epoch(), None, empty_ids, empty, nothing, none, empty_ids, empty, nothing)
+        none, nothing = np.zeros(0, np.int64), np.zeros(0, np.float64)
+        self._view = IndexView(
+            self._contents.epoch(), None, empty_ids, empty, nothing, none, empty_ids, empty, nothing, 0.0
+        )
 
     @property
     def view(self) -> IndexView:
@@ -175,24 +193,27 @@ class TowerIndex:
         kept = ~np.isin(old.buffer_ids, ids)
         buffer_ids = np.concatenate([old.buffer_ids[kept], ids])
         buffer = np.concatenate([old.buffer_vectors[kept], vectors])
-        superseded = old.superseded | np.isin(old.graph_ids, ids)
+        superseded = np.union1d(old.superseded, _rows_of(old.graph_ids, ids))
         if len(buffer_ids) > max(BUFFER_FLOOR, BUFFER_SHARE * len(old.graph_ids)):
-            all_ids = np.concatenate([old.graph_ids[~superseded], buffer_ids])
-            everything = np.concatenate([old.graph_vectors[~superseded], buffer])
+            all_ids = np.concatenate([np.delete(old.graph_ids, superseded), buffer_ids])
+            everything = np.concatenate([np.delete(old.graph_vectors, superseded, axis=0), buffer])
             order = np.argsort(all_ids, kind="stable")
             graph_ids, graph_vectors = all_ids[order], np.ascontiguousarray(everything[order])
+            squares = squared_lengths(graph_vectors)
             return IndexView(
                 epoch=self._contents.epoch(),
                 graph=AnnIndex(graph_vectors),
                 graph_ids=graph_ids,
                 graph_vectors=graph_vectors,
-                graph_squares=squared_lengths(graph_vectors),
-                superseded=np.zeros(len(graph_ids), np.bool_),
+                graph_squares=squares,
+                superseded=superseded[:0],
                 buffer_ids=graph_ids[:0],
                 buffer_vectors=graph_vectors[:0],
-                buffer_squares=np.zeros(0, np.float64),
+                buffer_squares=squares[:0],
+                longest=float(np.sqrt(squares.max())),
             )
         order = np.argsort(buffer_ids, kind="stable")
+        squares = squared_lengths(buffer[order])
         return IndexView(
             epoch=self._contents.epoch(),
             graph=old.graph,
@@ -202,7 +223,8 @@ class TowerIndex:
             superseded=superseded,
             buffer_ids=buffer_ids[order],
             buffer_vectors=buffer[order],
-            buffer_squares=squared_lengths(buffer[order]),
+            buffer_squares=squares,
+            longest=float(np.sqrt(max(old.graph_squares.max(initial=0.0), squares.max()))),
         )
 
 

@@ -17,9 +17,9 @@ class CoVisitation(CandidateSource):
 
     def propose(self, evidence: Evidence, quota: int) -> Proposal:
         """Return the items with the highest positive total."""
-        scores = evidence.graph_scores.total
-        supported = np.flatnonzero(scores > 0)
-        ids, scores = evidence.graph.item_ids[supported], scores[supported]
+        said = evidence.graph_scores
+        supported = np.flatnonzero(said.total > 0)
+        ids, scores = said.item_ids[supported], said.total[supported]
         rows = evidence.items.rows_of(ids)
         allowed = rows >= 0
         allowed[allowed] = ~evidence.barred[rows[allowed]]

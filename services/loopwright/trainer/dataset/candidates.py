@@ -106,7 +106,7 @@ class CandidateFinder:
         allowed = ~self._barred(state)
         proposed = {
             Source.TWO_TOWER: self._best(self._vectors @ user, allowed),
-            Source.CO_VISITATION: self._supported(scores_of(graph, supported, self._ids), allowed),
+            Source.CO_VISITATION: self._supported(scores_of(supported, self._ids), allowed),
             **{source: order[allowed[order]] for source, order in self._orders.items()},
         }
         return self._merged(proposed, user, supported)
@@ -139,7 +139,7 @@ class CandidateFinder:
         fused[proposed_by_any] = fused_scores(ranks[proposed_by_any], source_weights)
         places = _highest(fused, proposed_by_any, self._bundle.retrieval.max_candidates)
         ids = self._ids[places]
-        scores = scores_of(self._stage1.graph, supported, ids)
+        scores = scores_of(supported, ids)
         signals = candidate_signals(user, self._vectors[places], scores, fused[places], source_weights)
         return Found(ids, self._rows[places], signals, by_source)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.tiny_models import put_two_tower
 
 from loopwright.domain.vectors import F32, I64, U64
-from loopwright.featurespec.signals import tower_scores
+from loopwright.featurespec.signals import tower_products
 from loopwright.modelstore import ModelStore
 from loopwright.modelstore.models import TwoTower, contents_hash, open_two_tower
 from loopwright.retrieval.index import tower_index as tower_index_room
@@ -31,7 +31,7 @@ def tower(tmp_path_factory: pytest.TempPathFactory) -> TwoTower:
 
 
 def exact(tower: TwoTower, ids: U64, content: F32, count: int, barred: U64 = NOBODY) -> list[int]:
-    scores = tower_scores(USER, tower.embed_items(tower.vocabulary.codes(ids), content[:, :16]))
+    scores = tower_products(USER, tower.embed_items(tower.vocabulary.codes(ids), content[:, :16])).scores
     order = np.lexsort((ids, -scores))
     return [item for item in ids[order].tolist() if item not in set(barred.tolist())][:count]
 
@@ -48,7 +48,7 @@ def test_graph_and_buffer_together_find_what_an_exact_scan_finds(
     assert len(index.view.buffer_ids) == late
     barred = np.sort(IDS[:: max(1, COUNT // max(1, barred_count))])
     wanted = exact(tower, IDS, CONTENT, count, barred)
-    found, scores = index.view.search(USER, count, barred)
+    found, scores, _ = index.view.search(USER, count, barred)
     assert len(found) == count and not np.isin(found, barred).any()
     assert len(set(found.tolist()) & set(wanted)) / count >= 0.98
     assert (np.diff(scores) <= 0).all()
@@ -60,13 +60,33 @@ def test_a_changed_item_is_found_by_its_new_vector_and_never_twice(tower: TwoTow
     changed = CONTENT.copy()
     changed[:50] += 3
     assert index.put(IDS, changed)
-    assert len(index.view.buffer_ids) == 50 and int(index.view.superseded.sum()) == 50
-    found, _ = index.view.search(USER, COUNT, NOBODY)
+    assert len(index.view.buffer_ids) == 50 and len(index.view.superseded) == 50
+    found, _, _ = index.view.search(USER, COUNT, NOBODY)
     assert found.tolist() == exact(tower, IDS, changed, COUNT)
     vectors = index.view.vectors_of(IDS[:60])
     np.testing.assert_allclose(
         vectors, tower.embed_items(tower.vocabulary.codes(IDS[:60]), changed[:60, :16]), atol=1e-6
     )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 400), st.integers(0, 200), st.integers(1, 1600), st.lists(st.integers(1, COUNT + 5), max_size=60))
+def test_a_scan_of_graph_and_buffer_is_exact_with_changed_and_barred_items_in_both(
+    tower: TwoTower, late: int, changes: int, count: int, left_out: list[int]
+) -> None:
+    index = TowerIndex(tower)
+    index.put(IDS[: COUNT - late], CONTENT[: COUNT - late])
+    content = CONTENT.copy()
+    content[:changes] += 0.5
+    index.put(IDS, content)
+    barred = np.unique(np.array(left_out, np.uint64))
+    found, scores, products = index.view.search(USER, count, barred)
+    assert found.tolist() == exact(tower, IDS, content, count, barred)
+    vectors, squares = index.view.embeddings_of(found)
+    measured = tower_products(USER, vectors, squares)
+    np.testing.assert_array_equal(products.dots, measured.dots)
+    np.testing.assert_array_equal(products.squares, measured.squares)
+    np.testing.assert_array_equal(scores, tower_products(USER, vectors).scores)
 
 
 def test_an_unchanged_item_changes_nothing(tower: TwoTower) -> None:
@@ -85,7 +105,7 @@ def test_a_grown_buffer_is_merged_into_a_new_graph(tower: TwoTower) -> None:
         index.put(IDS[start : start + 100], CONTENT[start : start + 100])
         assert len(index.view.buffer_ids) <= max(BUFFER_FLOOR, len(index.view.graph_ids) // 10)
     assert index.view.graph is not None
-    found, _ = index.view.search(USER, COUNT, NOBODY)
+    found, _, _ = index.view.search(USER, COUNT, NOBODY)
     assert found.tolist() == exact(tower, IDS, CONTENT, COUNT)
 
 
@@ -117,7 +137,7 @@ def test_inserting_while_others_search_is_safe_and_a_view_never_changes(tower: T
 
     def search() -> None:
         while not stop.is_set():
-            found, scores = index.view.search(USER, 20, NOBODY)
+            found, scores, _ = index.view.search(USER, 20, NOBODY)
             if len(set(found.tolist())) != 20 or not (np.diff(scores) <= 0).all():
                 broken.append("a search saw a half-changed index")
 
@@ -135,7 +155,7 @@ def test_inserting_while_others_search_is_safe_and_a_view_never_changes(tower: T
 
 
 def test_an_empty_index_finds_nothing(tower: TwoTower) -> None:
-    found, scores = TowerIndex(tower).view.search(USER, 10, NOBODY)
+    found, scores, _ = TowerIndex(tower).view.search(USER, 10, NOBODY)
     assert len(found) == len(scores) == 0
 
 
@@ -145,14 +165,14 @@ def test_a_graph_search_finds_what_the_scan_of_a_small_index_finds(
     index = TowerIndex(tower)
     index.put(IDS, CONTENT)
     barred = np.sort(IDS[::9])
-    scanned, _ = index.view.search(USER, 40, barred)
+    scanned, _, _ = index.view.search(USER, 40, barred)
     assert scanned.tolist() == exact(tower, IDS, CONTENT, 40, barred)
     monkeypatch.setattr(tower_index_room, "ITEMS_PER_BREADTH", 1)
     searched: list[int] = []
     graph = index.view.graph
     assert graph is not None
     monkeypatch.setattr(type(graph), "search", _counted(type(graph).search, searched))
-    found, _ = index.view.search(USER, 40, barred)
+    found, _, _ = index.view.search(USER, 40, barred)
     assert searched and not np.isin(found, barred).any()
     assert len(set(found.tolist()) & set(scanned.tolist())) / 40 >= 0.98
 
