@@ -57,7 +57,7 @@ async def main() -> None:
         outbox = await stack.enter_async_context(Outbox.open(folder / "outbox", partitions=log.partitions))
         writer = await stack.enter_async_context(DurableWriter(log, outbox, kafka_budget_s=TIMEOUT_S))
         bare = await stack.enter_async_context(
-            AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
+            AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True, compression_type="zstd")
         )
         settings = ExposureSettings(redis_url=redis_url, outbox_path=folder / "ledger", log_budget_ms=TIMEOUT_S * 1000)
         exposure = await stack.enter_async_context(bootstrap(settings, log, clock))
@@ -99,8 +99,8 @@ async def main() -> None:
             bounds_table(bounds),
             *parts,
             "Append: `DurableWriter.append` with an outbox that is empty, linger 0: deadline, rule of one writer, "
-            "encoding, span, counters. Both: acks=all, idempotent, not compressed, one record at a time. Settle: 20 "
-            "tokens minted, the request id claimed, the record appended, the answer stored and its items guarded.",
+            "encoding, span, counters. Both: acks=all, idempotent, zstd, one record at a time. Settle: 20 tokens "
+            "minted, the request id claimed, the record appended, the answer stored and its items guarded.",
         ]
     )
     print(text if asked.dry else write_section("append", "One append", text, seeds=str(SEED), load_before=before))

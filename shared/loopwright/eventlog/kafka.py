@@ -46,12 +46,9 @@ class KafkaEventLog:
         self._settings = settings
         written = [t for t in ALL_TOPICS if not t.writers.isdisjoint({producer, ANY_WRITER})]
         names = [prefix + topic.name for topic in written]
-        # Two producers: an awaited append must not linger, an import must. One record alone is not compressed: that
-        # takes a tenth of a millisecond here, more at the broker, and saves a fifth of a decision's bytes (measured).
-        self._single = self._slot(names, linger_s=0.0, batch_bytes=64 * 1024, compression=None)
-        self._bulk = self._slot(
-            names, linger_s=settings.bulk_linger_s, batch_bytes=settings.bulk_batch_bytes, compression="zstd"
-        )
+        # Two producers: an awaited append must not linger, an import must.
+        self._single = self._slot(names, linger_s=0.0, batch_bytes=64 * 1024)
+        self._bulk = self._slot(names, linger_s=settings.bulk_linger_s, batch_bytes=settings.bulk_batch_bytes)
         self._lookup = LookupSlot(
             self._lookup_consumer,
             timeout_s=settings.lookup_timeout_s,
@@ -201,16 +198,14 @@ class KafkaEventLog:
         slot.acknowledged()
         return positions
 
-    def _slot(
-        self, topics: Sequence[str], *, linger_s: float, batch_bytes: int, compression: str | None
-    ) -> ProducerSlot:
+    def _slot(self, topics: Sequence[str], *, linger_s: float, batch_bytes: int) -> ProducerSlot:
         def make() -> AIOKafkaProducer:
             return AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,
                 client_id=self._name,
                 acks="all",
                 enable_idempotence=True,
-                compression_type=compression,
+                compression_type="zstd",
                 linger_ms=round(linger_s * 1000),
                 max_batch_size=batch_bytes,
                 request_timeout_ms=round(self._settings.request_timeout_s * 1000),
