@@ -56,6 +56,18 @@ async def broker(tmp_path: Path) -> AsyncIterator[KafkaServer]:
     await server.stop()
 
 
+async def freeze(broker: KafkaServer) -> None:
+    """Stop the broker where it is; the signal only asks for that, and until its threads heed it an answer may leave."""
+    os.kill(broker.process.record.pid, signal.SIGSTOP)
+    while not _stands(broker.process.record.pid):
+        await asyncio.sleep(0.005)
+
+
+def _stands(pid: int) -> bool:
+    stats = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(") ")[2].startswith("T") for stat in stats)
+
+
 async def on_the_log(log: KafkaEventLog) -> list[Record]:
     return [record async for batch in replay(log, [ACTIONS]) for record in batch]
 
@@ -65,15 +77,14 @@ async def test_a_frozen_broker_fails_an_append_at_its_deadline_and_a_thawed_one_
 ) -> None:
     async with KafkaEventLog.open(broker.bootstrap, producer="exposure") as log:
         await log.append(ACTIONS, *action(0), deadline=Deadline.after(10))
-        pid = broker.process.record.pid
-        os.kill(pid, signal.SIGSTOP)
+        await freeze(broker)
         async with asyncio.timeout(5):  # the library itself would wait for 10 s
             for number in range(1, 4):
                 with pytest.raises(AppendTimeout):
                     await log.append(ACTIONS, *action(number), deadline=Deadline.after(0.05))
             with pytest.raises(AppendTimeout):
                 await log.append_many(ACTIONS, [action(n) for n in range(4, 300)], deadline=Deadline.after(0.1))
-        os.kill(pid, signal.SIGCONT)
+        os.kill(broker.process.record.pid, signal.SIGCONT)
         await log.append(ACTIONS, *action(1), deadline=Deadline.after(20))
         counted = Counter(record.event.event_id for record in await on_the_log(log))
         assert counted[action(0)[1].event_id] == 1
@@ -130,14 +141,14 @@ async def test_a_producer_that_hears_nothing_is_replaced_and_the_log_closes_in_t
     ):
         await log.append(ACTIONS, *action(0), deadline=Deadline.after(10))
         first = await log._single.get()
-        os.kill(broker.process.record.pid, signal.SIGSTOP)
+        await freeze(broker)
         for number in range(1, 6):
             with pytest.raises(AppendTimeout):
                 await log.append(ACTIONS, *action(number), deadline=Deadline.after(0.1))
         os.kill(broker.process.record.pid, signal.SIGCONT)
         await log.append(ACTIONS, *action(1), deadline=Deadline.after(20))
         assert await log._single.get() is not first
-        os.kill(broker.process.record.pid, signal.SIGSTOP)
+        await freeze(broker)
         with pytest.raises(AppendTimeout):
             await log.append(ACTIONS, *action(9), deadline=Deadline.after(0.05))
 

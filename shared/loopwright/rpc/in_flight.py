@@ -1,7 +1,8 @@
 """`InFlightLimit`: how many calls a server works on at once, found by whether they end in time; `LimitLayer` asks it.
 
 Additive increase, multiplicative decrease (Chiu and Jain, 1989), on lateness: calls in time grow the limit while it
-is used, a late one shrinks it, once a round.
+is used, a late one shrinks it, once a round. What an overload taught is forgotten some time after it: a limit that is
+not used does not grow, and the first burst after a quiet hour would be refused by a server with nothing to do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ _ROUND_S = 0.1
 """Calls that expire unbegun shrink the limit at most this often; they have no round of their own."""
 _UNLOADED_WEIGHT = 0.1
 """Weight of the newest call in the running mean of what a method takes when nothing else runs."""
+_FORGOTTEN_S = 10.0
+"""After so long without a late call the limit is at least what it was at the start. An overload that lasts grows a used
+limit until calls are late again much sooner than that."""
 _MOST_SHARE = 0.8
 """A call that needed more of its time than this is late, however slow its method is by nature."""
 
@@ -53,7 +57,8 @@ class InFlightLimit:
 
     def __init__(self, most: int, start: int, late_share: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = float(max(most, _LEAST))
-        self._limit = min(float(start), self._most)
+        self._start = min(float(start), self._most)
+        self._limit = self._start
         self._late_share = late_share
         self._clock = clock
         self._in_flight = 0
@@ -73,11 +78,14 @@ class InFlightLimit:
 
     def enter(self, method: str, given_s: float) -> Ticket | None:
         """Lets a call in; None when the limit is reached."""
+        now = self._clock()
+        if self._limit < self._start and now - self._shrunk_at >= _FORGOTTEN_S:
+            self._limit = self._start
         if self._in_flight >= self.limit:
             return None
         self._in_flight += 1
         used = 2 * self._in_flight >= self.limit
-        return Ticket(method, given_s, self._clock(), self._round, self._in_flight == 1, used)
+        return Ticket(method, given_s, now, self._round, self._in_flight == 1, used)
 
     def leave(self, ticket: Ticket, answered: bool) -> None:
         """Notes the end of a call; `answered` is False when it was refused, failed or was cancelled."""

@@ -162,3 +162,25 @@ def test_calls_that_expire_unbegun_shrink_the_limit_but_not_all_at_once() -> Non
     time.now += 0.125
     limit.expired()
     assert limit.limit == 12
+
+
+def test_a_server_that_was_overloaded_takes_a_burst_again_once_no_call_was_late_for_a_while() -> None:
+    time = Time()
+    limit = InFlightLimit(most=64, start=8, late_share=0.25, clock=time)
+    for _ in range(12):  # one late call after the other
+        ticket = limit.enter("m", 1.0)
+        assert ticket is not None
+        time.now += 0.9
+        limit.leave(ticket, answered=True)
+    assert limit.limit == 2
+
+    def burst() -> int:
+        taken = [ticket for _ in range(10) if (ticket := limit.enter("m", 1.0)) is not None]
+        for ticket in taken:
+            limit.leave(ticket, answered=False)
+        return len(taken)
+
+    time.now += 9.9
+    assert burst() == 2
+    time.now += 0.1
+    assert burst() == 8
