@@ -21,7 +21,7 @@ lint: setup ## ruff, mypy strict, buf, import contracts, freshness of generated 
 	@scripts/lint.sh $(wildcard $(PATHS))
 
 test: setup ## every test, the ones on a real Kafka and Redis included (ARGS="-k word" narrows)
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@scripts/test.sh $(ARGS)
 
 faults: setup ## the mesh while its parts die: one table (TABLE=docs/faults.md writes it, ARGS="-k kafka" narrows)
 	@LOOPWRIGHT_FAULTS_WHOLE=1 LOOPWRIGHT_FAULTS_RATE=20 LOOPWRIGHT_FAULTS_TABLE=$(TABLE) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
