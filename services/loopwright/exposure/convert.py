@@ -11,7 +11,7 @@ from loopwright.api.events.v1 import decision_pb2, feedback_pb2
 from loopwright.api.exposure.v1 import exposure_service_pb2 as pb
 from loopwright.api.exposure.v1 import ledger_service_pb2 as ledger_pb
 from loopwright.api.recommender.v1.recommender_service_pb2 import RecommendResponse
-from loopwright.domain.enums import ActionKind, Purpose, Scheme, Source
+from loopwright.domain.enums import SCHEMES, SOURCES, ActionKind, Purpose
 from loopwright.domain.ids import (
     DECISION_BYTES,
     SUBJECT_BYTES,
@@ -41,10 +41,6 @@ from loopwright.pipeline.record import DecisionRecord
 from loopwright.pipeline.types import Degradation
 
 PRODUCER = "exposure"
-
-
-_SOURCES = frozenset(map(int, Source))
-_SCHEMES = frozenset(map(int, Scheme))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,7 @@ def _shown(record: decision_pb2.SlateDecided, answer: RecommendResponse) -> tupl
     same, known, shown = len(items) == len(slate), True, []
     for item, place in zip(items, slate, strict=False):
         same = same and item.position == place.position
-        known = known and item.scheme in _SCHEMES and _SOURCES.issuperset(item.sources)
+        known = known and item.scheme in SCHEMES and SOURCES.keys() >= set(item.sources)
         shown.append(place.item_id)
     if not same:
         raise invalid("answer.items", "same_slate", "must stand at the positions of the record's slate")

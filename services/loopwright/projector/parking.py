@@ -64,20 +64,23 @@ class ParkingLot:
         self._standing: dict[str, Offsets] = {}
         self._told = False
         self._moved = asyncio.Event()
+        self._number = ""
         self.request: Offsets | None = None
 
     async def see(self, raw: bytes | None) -> None:
         """Take the request as the store holds it; tell where the projector stands once all stages do."""
         if raw != self._asked:
             self._asked, self._standing, self._told = raw, {}, False
-            self.request = offsets_from_json(json.loads(raw)["offsets"]) if raw else None
+            asked = json.loads(raw) if raw else None
+            self._number = asked["request"] if asked else ""
+            self.request = offsets_from_json(asked["offsets"]) if asked else None
             self._moved.set()
             await self._store.delete(keys.PARKED)
-        if raw and self.request is not None and len(self._standing) == self._stages and not self._told:
+        if self.request is not None and len(self._standing) == self._stages and not self._told:
             sources = {topic.name for topic in SOURCES}
             stand = {p: at for offsets in self._standing.values() for p, at in offsets.items() if p[0] in sources}
             exact = all(stand.get(place) == offset for place, offset in self.request.items())
-            said = {"request": json.loads(raw)["request"], "offsets": offsets_to_json(stand), "exact": exact}
+            said = {"request": self._number, "offsets": offsets_to_json(stand), "exact": exact}
             await self._store.commit([Write(values={keys.PARKED: json.dumps(said).encode()})])
             self._told = True
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 
 from opentelemetry.trace import Span
 
@@ -19,6 +20,7 @@ from loopwright.faults import Fault
 from loopwright.pipeline.types import CandidateSet, SourcePlan, SourceReport
 from loopwright.retrieval.query import Proposal, nothing
 from loopwright.rpc import Deadline
+from loopwright.rpc.alarms import Alarm, alarms, within
 from loopwright.telemetry import get_logger, names, observe, open_span
 
 _log = get_logger(__name__)
@@ -41,7 +43,7 @@ class _Question:
     latency_s: float = 0.0
     closed: bool = False
     work: Future[None] | None = None
-    timer: asyncio.TimerHandle | None = None
+    alarm: Alarm | None = None
 
     def close(self, proposal: Proposal, reason: str, error: Exception | None) -> None:
         """Take what the source proposes, or nothing and why."""
@@ -100,10 +102,10 @@ class Asking:
                 question.work = self._executor.submit(self._work, question)
                 budget = deadline.child(question.plan.budget_ms / 1000)
                 if budget.instant < deadline.instant:
-                    question.timer = self._loop.call_later(budget.remaining(), self._give_up, question)
+                    question.alarm = alarms().after(budget.remaining(), partial(self._give_up, question))
             if not costly:
                 self._executor.submit(self._finish)
-            async with asyncio.timeout(deadline.remaining()):
+            with within(deadline.remaining()):
                 return await self._answer
         finally:
             self._leave()
@@ -160,8 +162,8 @@ class Asking:
         with self._lock:
             self._open = -1
         for question in self._questions:
-            if question.timer is not None:
-                question.timer.cancel()
+            if question.alarm is not None:
+                alarms().call_off(question.alarm)
             if question.work is not None:
                 question.work.cancel()
             if question.closed:

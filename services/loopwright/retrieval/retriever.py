@@ -14,7 +14,7 @@ from loopwright.bundle import PolicyBundle
 from loopwright.domain.enums import Source
 from loopwright.faults import BundleNotLoaded, DeadlineExceeded
 from loopwright.featurespec.covisitation import Graph, scores_of
-from loopwright.featurespec.signals import SIGNALS, TowerProducts, signals_of, squared_lengths, tower_products
+from loopwright.featurespec.signals import SIGNALS, TowerProducts, candidate_signals, squared_lengths, tower_products
 from loopwright.modelstore.loading import BundleLoader
 from loopwright.pipeline.types import CandidateSet, RetrievalQuery, SourcePlan, SourceReport
 from loopwright.retrieval.asking import Asking
@@ -113,7 +113,7 @@ def assemble(evidence: Evidence, proposals: Sequence[Proposal], reports: tuple[S
         fused_scores=merged.fused,
         source_ranks=merged.ranks,
         source_scores=merged.scores,
-        signals=signals_of(towers, graph, merged.fused, [plan.weight for plan in query.sources]),
+        signals=candidate_signals(towers, graph, merged.fused, [plan.weight for plan in query.sources]),
         signal_names=SIGNALS,
         reports=reports,
         index_epoch=evidence.index.epoch if evidence.index else "",

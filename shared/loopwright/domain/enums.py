@@ -23,6 +23,9 @@ class Source(IntEnum):
     FALLBACK = 6
 
 
+SOURCES = {int(source): source for source in Source}
+"""Number -> source: what asking the class costs, without the call, for whoever reads many."""
+
 PLANNED_SOURCES = tuple(source for source in Source if source is not Source.FALLBACK)
 """Sources that a bundle may plan; the fallback order stands in when they are lost."""
 
@@ -50,6 +53,10 @@ class Scheme(IntEnum):
     RANKED = 2
     EXPLORE = 3
     SLICE = 4
+
+
+SCHEMES = {int(scheme): scheme for scheme in Scheme}
+"""Number -> scheme, as `SOURCES`."""
 
 
 class Stage(IntEnum):

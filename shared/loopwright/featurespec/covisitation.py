@@ -238,9 +238,8 @@ def graph_scores(graph: Graph, item_ids: U64, weights: F32, liked: Bools) -> Gra
     reached = np.zeros(len(graph.item_ids), dtype=np.bool_)
     reached[targets] = True
     supported = np.flatnonzero(reached)
-    numbers = np.empty(
-        len(reached), dtype=np.int64
-    )  # read only where it is written: a history reaches few of all items
+    # Read only where it is written: a history reaches few of all items.
+    numbers = np.empty(len(reached), dtype=np.int64)
     numbers[supported] = np.arange(len(supported))
     places = numbers[targets]
     cosine = graph.weights[edges].astype(np.float64)

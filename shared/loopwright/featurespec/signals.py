@@ -71,28 +71,16 @@ def tower_products(user_embedding: F32, item_embeddings: F32, item_squares: F64 
 
 
 def candidate_signals(
-    user_embedding: F32 | None,
-    item_embeddings: F32 | None,
-    graph: GraphScores | None,
-    fused: F32,
-    weights: Sequence[float],
+    towers: TowerProducts | None, graph: GraphScores | None, fused: F32, weights: Sequence[float]
 ) -> F32:
     """Return float32 [c, K]: the signals of one decision's candidates in the order of `SIGNALS`.
 
     Args:
-        user_embedding: float32 [d]; None without a two-tower model (its columns are then 0).
-        item_embeddings: float32 [c, d] of the candidates; a row of zeros where an item has none.
+        towers: Two-tower products of the candidates; None without a two-tower model (its columns are then 0).
         graph: Co-visitation scores of the candidates; None when the graph did not answer (0).
         fused: float32 [c], fused scores of the candidates.
         weights: Weights of the planned sources.
     """
-    if user_embedding is None or item_embeddings is None:
-        return signals_of(None, graph, fused, weights)
-    return signals_of(tower_products(user_embedding, item_embeddings), graph, fused, weights)
-
-
-def signals_of(towers: TowerProducts | None, graph: GraphScores | None, fused: F32, weights: Sequence[float]) -> F32:
-    """Return what `candidate_signals` does, of two-tower products measured before; None without a model."""
     columns = np.zeros((len(fused), len(SIGNALS)), dtype=np.float32)
     columns[:, 7] = log_share(fused, weights)
     if towers is not None:

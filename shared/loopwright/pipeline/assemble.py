@@ -8,7 +8,7 @@ from itertools import compress, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.domain.enums import DropReason, Exploration, Purpose, Scheme, Stage
+from loopwright.domain.enums import SCHEMES, DropReason, Exploration, Purpose, Scheme, Stage
 from loopwright.domain.randomness import unit
 from loopwright.pipeline.answer import Answer, RecommendedItem
 from loopwright.pipeline.record import (
@@ -20,8 +20,6 @@ from loopwright.pipeline.record import (
 )
 from loopwright.pipeline.run import PipelineRun, scattered
 from loopwright.pipeline.types import Degradation, Request, Versions
-
-_SCHEMES = {int(scheme): scheme for scheme in Scheme}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ def assemble(
     table = slate_table(run, rows)
     places = range(plan.request.page_start + 1, plan.request.page_start + 1 + len(rows))
     p_shown, p_position = slate.p_shown.tolist(), slate.p_position.tolist()
-    schemes = [_SCHEMES[scheme] for scheme in slate.schemes.tolist()]
+    schemes = [SCHEMES[scheme] for scheme in slate.schemes.tolist()]
     positions = tuple(
         map(
             SlatePosition,

@@ -76,7 +76,7 @@ def fallback_candidates(plan: Plan, order: FallbackOrder, user: UserContext) -> 
         fused_scores=fused[rows],
         source_ranks=ranks[rows],
         source_scores=fused[rows].reshape(-1, 1),
-        signals=candidate_signals(None, None, None, fused[rows], [1.0]),
+        signals=candidate_signals(None, None, fused[rows], [1.0]),
         signal_names=SIGNALS,
         reports=_credited(len(rows)),
         index_epoch=order.epoch,

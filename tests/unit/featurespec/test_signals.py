@@ -19,7 +19,9 @@ def test_signals_are_columns_in_the_order_of_their_names() -> None:
     graph = GraphScores(
         np.arange(50, dtype=np.uint64), *(np.arange(50, dtype=np.float32) * scale for scale in (1, 2, 3))
     )
-    columns = dict(zip(SIGNALS, candidate_signals(USER, ITEMS, graph, FUSED, (1.0, 0.5)).T, strict=True))
+    columns = dict(
+        zip(SIGNALS, candidate_signals(tower_products(USER, ITEMS), graph, FUSED, (1.0, 0.5)).T, strict=True)
+    )
     np.testing.assert_array_equal(columns["two_tower"], tower_products(USER, ITEMS).scores)
     cosine = ITEMS @ USER / (np.linalg.norm(ITEMS, axis=1) * np.linalg.norm(USER))
     np.testing.assert_allclose(columns["two_tower_cosine"], cosine, atol=1e-6)
@@ -31,11 +33,12 @@ def test_signals_are_columns_in_the_order_of_their_names() -> None:
 
 
 def test_what_did_not_answer_is_zero() -> None:
-    columns = candidate_signals(None, None, None, FUSED[:3], (1.0,))
+    columns = candidate_signals(None, None, FUSED[:3], (1.0,))
     assert not columns[:, :-1].any() and columns[:, -1].all()
-    assert candidate_signals(USER, ITEMS[:0], None, FUSED[:0], (1.0,)).shape == (0, len(SIGNALS))
+    assert candidate_signals(tower_products(USER, ITEMS[:0]), None, FUSED[:0], (1.0,)).shape == (0, len(SIGNALS))
 
 
 def test_equal_candidates_stay_finite() -> None:
     ones = GraphScores(np.arange(4, dtype=np.uint64), *(np.ones(4, np.float32) for _ in range(3)))
-    assert np.isfinite(candidate_signals(USER, np.zeros((4, 8), np.float32), ones, FUSED[:4], ())).all()
+    towers = tower_products(USER, np.zeros((4, 8), np.float32))
+    assert np.isfinite(candidate_signals(towers, ones, FUSED[:4], ())).all()

@@ -15,7 +15,7 @@ from loopwright.faults import BundleNotLoaded, DependencyDown
 from loopwright.featurespec.covisitation import graph_scores, scores_of
 from loopwright.featurespec.history import GRAPH_WEIGHTING
 from loopwright.featurespec.history import weights as history_weights
-from loopwright.featurespec.signals import SIGNALS, candidate_signals
+from loopwright.featurespec.signals import SIGNALS, candidate_signals, tower_products
 from loopwright.featurespec.table import ItemTable
 from loopwright.modelstore.loading import BundleLoader
 from loopwright.modelstore.models import TwoTower
@@ -91,7 +91,8 @@ async def test_signals_are_those_of_the_candidates_embeddings_whoever_measured_t
         found = await rig.ask(history=history, sources=chosen)
         graph = scores_of(graph_scores(GRAPH, *_weighed(asked)), found.item_ids)
         vectors, weights = view.vectors_of(found.item_ids), [plan.weight for plan in chosen]
-        expected = candidate_signals(asked.user_embedding, vectors, graph, found.fused_scores, weights)
+        towers = tower_products(asked.user_embedding, vectors)
+        expected = candidate_signals(towers, graph, found.fused_scores, weights)
         assert len(found.item_ids) >= 20
         np.testing.assert_array_equal(found.signals, expected)
 

@@ -18,7 +18,7 @@ from loopwright.featurespec.covisitation import GraphScores, graph_scores, score
 from loopwright.featurespec.facts import Counter
 from loopwright.featurespec.fusion import fused_scores
 from loopwright.featurespec.history import GRAPH_WEIGHTING, engaged_items, tower_input, weights
-from loopwright.featurespec.signals import candidate_signals
+from loopwright.featurespec.signals import candidate_signals, tower_products
 from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.tower_content import tower_content
 from loopwright.featurespec.users import UserState, guards_of, history_of
@@ -140,7 +140,8 @@ class CandidateFinder:
         places = _highest(fused, proposed_by_any, self._bundle.retrieval.max_candidates)
         ids = self._ids[places]
         scores = scores_of(supported, ids)
-        signals = candidate_signals(user, self._vectors[places], scores, fused[places], source_weights)
+        towers = tower_products(user, self._vectors[places])
+        signals = candidate_signals(towers, scores, fused[places], source_weights)
         return Found(ids, self._rows[places], signals, by_source)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import zstandard
 
 from loopwright.api.recommender.v1 import recommender_service_pb2 as pb
-from loopwright.domain.enums import Scheme, Source
+from loopwright.domain.enums import SCHEMES, SOURCES, Scheme, Source
 from loopwright.faults import CorruptRecord
 from loopwright.pipeline.answer import Answer, RecommendedItem
 from loopwright.pipeline.convert.degradations import (
@@ -27,9 +27,6 @@ _PENDING = b"\0"  # where a stored answer has the first byte of its zstd frame, 
 
 MAX_STORED_BYTES = 65_536
 """Most bytes a stored answer may take; a longer one is not stored."""
-
-_SOURCES = {int(source): source for source in Source}
-_SCHEMES = {int(scheme): scheme for scheme in Scheme}
 
 
 def answer_to_proto(answer: Answer) -> pb.RecommendResponse:
@@ -69,10 +66,10 @@ def answer_from_proto(message: pb.RecommendResponse) -> Answer:
                 RecommendedItem(
                     item.item_id,
                     item.position,
-                    tuple([_SOURCES[source] for source in item.sources]),
+                    tuple([SOURCES[source] for source in item.sources]),
                     item.p_shown,
                     item.p_position,
-                    _SCHEMES[item.scheme],
+                    SCHEMES[item.scheme],
                     item.exposure_token,
                 )
                 for item in message.items
