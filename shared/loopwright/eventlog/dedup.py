@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 from operator import attrgetter, lt
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from loopwright.api.events.v1.event_pb2 import Event
-from loopwright.domain.ids import EVENT_BYTES
+from loopwright.domain.ids import EVENT_BYTES, LOGICAL_PARTITIONS
 from loopwright.eventlog.event_times import event_time, event_times
 from loopwright.eventlog.types import Record
 from loopwright.faults import CorruptRecord, PoisonEvent
@@ -25,7 +27,8 @@ _HEAD = struct.Struct("<4sqqqI")
 _ENTRY = struct.Struct(f"<q{EVENT_BYTES}s")
 _MAGIC = b"LWD1"
 _BEGINNING = -(1 << 62)
-_PLACE, _EVENT, _IDENTITY = attrgetter("topic", "logical"), attrgetter("event"), attrgetter("event_id")
+_TOPIC, _LOGICAL = attrgetter("topic"), attrgetter("logical")
+_EVENT, _IDENTITY = attrgetter("event"), attrgetter("event_id")
 
 
 class Freshness(Enum):
@@ -191,15 +194,26 @@ def classify_all(records: Sequence[Record], window_of: Callable[[str, int], Dedu
         PoisonEvent: An event's id is not 16 bytes.
     """
     found = [Freshness.FRESH] * len(records)
-    times = event_times(records)
-    identities = list(map(_IDENTITY, map(_EVENT, records)))
-    places: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-    for index, place in enumerate(map(_PLACE, records)):
-        places[place].append(index)
-    for (topic, logical), indices in places.items():
-        window = window_of(topic, logical)
-        theirs = map(identities.__getitem__, indices), map(times.__getitem__, indices)
-        if not window.take_all(*map(list, theirs)):
-            for index in indices:
+    order, bounds = _by_place(records)
+    times = event_times(records)[order].tolist()
+    indices: list[int] = order.tolist()
+    identities = list(map(_IDENTITY, map(_EVENT, map(records.__getitem__, indices))))
+    for start, end in pairwise(bounds):
+        first = records[indices[start]]
+        window = window_of(first.topic, first.logical)
+        if not window.take_all(identities[start:end], times[start:end]):
+            for index in indices[start:end]:
                 found[index] = window.classify(records[index].event)
     return found
+
+
+def _by_place(records: Sequence[Record]) -> tuple[npt.NDArray[np.int64], list[int]]:
+    """Return the records' indices by topic and logical partition, in their order within each, and where each begins."""
+    places = np.fromiter(map(_LOGICAL, records), np.int64, len(records))
+    topics = list(map(_TOPIC, records))
+    numbers = {topic: number * LOGICAL_PARTITIONS for number, topic in enumerate(dict.fromkeys(topics))}
+    if len(numbers) > 1:
+        places += np.fromiter(map(numbers.__getitem__, topics), np.int64, len(topics))
+    order = np.argsort(places, kind="stable")
+    ends = np.flatnonzero(np.diff(places[order], append=-1)) + 1
+    return order, [0, *ends.tolist()]

@@ -28,7 +28,9 @@ _KIND, _DELIMITED = 7, 2
 # event.proto: `event_id`, `occurred_at` and `recorded_at` are the fields 1 to 3.
 _ID_HEAD, _OCCURRED, _RECORDED = EVENT_BYTES << 8 | 0x0A, 0x12, 0x1A
 # timestamp.proto: varints `seconds` and `nanos`; six bytes where the latter is 0 and the time is after 1978.
-_SECONDS, _NANOS, _BARE = 0x08, 0x10, 6
+_NANOS, _BARE = 0x10, 6
+# The eight bytes of its field up to there: tag, length, the tag of `seconds`, and five bytes of which the last ends it.
+_FIVE_BYTES_MASK, _FIVE_BYTES = 0x80808080_80FF00FF, 0x00808080_80080000
 _PAD = bytes(32)
 
 _Words = npt.NDArray[Any]
@@ -43,15 +45,14 @@ def event_time(event: Event) -> int:
     return recorded if recorded < occurred and event.HasField("recorded_at") else occurred
 
 
-def event_times(records: Sequence[Record]) -> list[int]:
-    """Return `event_time` of each record's event."""
+def event_times(records: Sequence[Record]) -> npt.NDArray[np.int64]:
+    """Return int64 [records]: `event_time` of each record's event."""
     if len(records) < _WORTH:
-        return [event_time(record.event) for record in records]
+        return np.fromiter((event_time(record.event) for record in records), np.int64, len(records))
     times, plain = _times([record.value for record in records])
-    found: list[int] = times.tolist()
     for index in np.flatnonzero(~plain).tolist():
-        found[index] = event_time(records[index].event)
-    return found
+        times[index] = event_time(records[index].event)
+    return times
 
 
 def _times(values: Sequence[bytes]) -> tuple[_Ints, _Flags]:
@@ -67,16 +68,18 @@ def _times(values: Sequence[bytes]) -> tuple[_Ints, _Flags]:
     at = _on(at + 2 + EVENT_BYTES, words[at] & 0xFFFF == _ID_HEAD, ends)
     occurred, at = _timestamp(words, at, ends, _OCCURRED)
     recorded, at = _timestamp(words, at, ends, _RECORDED)
-    return np.minimum(occurred, recorded), _end_well(joined, words, at, ends)
+    return np.minimum(occurred, recorded), _end_well(words, at, ends)
 
 
 def _timestamp(words: _Words, at: _Ints, ends: _Ints, tag: int) -> tuple[_Ints, _Ints]:
     """Return the milliseconds of the timestamps at these places, and the places after them."""
     word = words[at]
+    plain = word & _FIVE_BYTES_MASK == _FIVE_BYTES | tag
     length = (word >> 8 & 0xFF).astype(np.int64)
-    seconds, size = _varint(word >> 24, 5)
-    plain = (word & 0xFF00FF == _SECONDS << 16 | tag) & (size == 5)
-    bare, times = length == _BARE, seconds * 1000
+    seconds = word >> 24 & 0x7F
+    for place in range(1, 5):
+        seconds |= word >> (24 + place) & 0x7F << 7 * place
+    bare, times = length == _BARE, seconds.astype(np.int64) * 1000
     if not bare.all():
         word = words[at + 2 + _BARE]
         nanos, size = _varint(word >> 8, 5)
@@ -86,30 +89,37 @@ def _timestamp(words: _Words, at: _Ints, ends: _Ints, tag: int) -> tuple[_Ints, 
     return times, _on(at + 2 + length, plain, ends)
 
 
-def _end_well(joined: bytes, words: _Words, at: _Ints, ends: _Ints) -> _Flags:
-    """Say where the rest is fields with rising numbers up to the very end."""
-    octets = np.frombuffer(joined, np.uint8)
-    before: _Ints | npt.NDArray[np.uint8] = np.full(len(at), _RECORDED, np.uint8)
+def _end_well(words: _Words, at: _Ints, ends: _Ints) -> _Flags:
+    """Say where the rest is fields with rising numbers up to the very end; of tags and lengths of at most two bytes."""
+    before: _Words | int = _RECORDED
     for _ in range(_MOST_FIELDS):
         if not (left := at < ends).any():
             break
-        tag, low = octets[at], octets[at + 1]
-        if (tag | low).max() < 0x80:  # a byte each, as most of an envelope
-            plain, after = (tag & _KIND == _DELIMITED) & (tag > before), at + low + 2
-            before = tag
-        else:
-            word = words[at]
-            number, tag_size = _varint(word, 2)
-            length, length_size = _varint(word >> (8 * tag_size).astype(np.uint64), 4)
-            plain = (number & _KIND == _DELIMITED) & (number > before) & (tag_size > 0) & (length_size > 0)
-            after = at + tag_size + length_size + length
-            before = number
-        at = np.where(left, _on(after, plain, ends), at)
+        tag, size, plain = _head(words[at])
+        plain = plain & (tag & _KIND == _DELIMITED) & (tag > before)
+        at, before = np.where(left, _on(at + size, plain, ends), at), tag
     ended: _Flags = at == ends
     return ended
 
 
-def _on(after: _Ints, plain: _Flags, ends: _Ints) -> _Ints:
+def _head(word: _Words) -> tuple[_Words | int, _Ints | int, _Flags | bool]:
+    """Return the tags and sizes of the fields that begin the words, and whether tag and length are two bytes at most.
+
+    One of each where all words begin alike, as most of an envelope does.
+    """
+    first = int(word[0])
+    if not first & 0x8080 and (word & 0xFFFF == first & 0xFFFF).all():
+        return first & 0x7F, 2 + (first >> 8 & 0x7F), True
+    long_tag = word >> 7 & 1
+    rest = word >> 8 * long_tag + 8
+    long = rest >> 7 & 1
+    tag = word & 0x7F | (word >> 1 & 0x3F80) * long_tag
+    length = rest & 0x7F | (rest >> 1 & 0x3F80) * long
+    third_bytes = word >> 15 & long_tag | rest >> 15 & long
+    return tag, (2 + long_tag + long + length).astype(np.int64), third_bytes == 0
+
+
+def _on(after: _Ints, plain: _Flags | bool, ends: _Ints) -> _Ints:
     """Return the places after a field; just past the end, for good, where the bytes are not plain or too few."""
     return np.where(plain & (after <= ends), after, ends + 1)
 

@@ -61,14 +61,14 @@ def record(value: bytes, *, kept: bool = True) -> Record:
 @settings(max_examples=300)
 def test_the_times_of_a_batch_are_those_of_its_events(values: list[bytes], kept: bool) -> None:
     records = [record(PLAIN)] * 64 + [record(value, kept=kept) for value in values] + [record(PLAIN)]
-    assert event_times(records) == [event_time(one.event) for one in records]
+    assert event_times(records).tolist() == [event_time(one.event) for one in records]
 
 
 def test_events_as_they_are_written_are_not_asked() -> None:
     records = [record(PLAIN)._replace(event=Event())] * 100
-    assert set(event_times(records)) == {1_700_000_000_007}
+    assert set(event_times(records).tolist()) == {1_700_000_000_007}
 
 
 def test_few_records_are_asked_one_by_one() -> None:
-    assert event_times([record(PLAIN)]) == [1_700_000_000_007]
-    assert event_times([]) == []
+    assert event_times([record(PLAIN)]).tolist() == [1_700_000_000_007]
+    assert event_times([]).tolist() == []
