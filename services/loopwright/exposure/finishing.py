@@ -31,9 +31,7 @@ class Finishing:
         Raises:
             TimeoutError: The work has not ended within `within_s` seconds.
         """
-        task = asyncio.create_task(work)
-        self._begun.add(task)
-        task.add_done_callback(self._begun.discard)
+        task = self._begin(work)
         try:
             # Unlike an await of the task, this is cancelled alone.
             await asyncio.wait([task], timeout=within_s)
@@ -43,6 +41,16 @@ class Finishing:
             task.add_done_callback(_log_failure)
             raise
         return task.result()
+
+    def leave(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Begin work that nobody waits for; a failure is logged."""
+        self._begin(work).add_done_callback(_log_failure)
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return task
 
     async def drained(self, within_s: float) -> None:
         """Return when all work has ended; what has not within `within_s` seconds is cut off, and that is logged."""

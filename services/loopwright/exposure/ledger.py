@@ -109,23 +109,22 @@ class DecisionLedger:
         await self._finishing.drained(within_s)
 
     async def _settle_once(self, decision: Decision, deadline: Deadline) -> WaitingAnswer:
-        earlier, away = None, False
+        earlier, away = None, None
         async with _under_way(self._claimed(decision, deadline)) as claiming:
             ready = self._ready(decision)
             try:
                 earlier = await claiming
             except (FeatureStoreDown, FeatureStoreTimeout) as fault:
                 _LOG.warning("request ids are unchecked", extra={"reason": fault.reason})
-                away = True
+                away = fault
         if earlier is not None:
             return _replayed(decision, earlier)
         # Longer than the call may last: an append that was given up might land, and a repeat be decided anew.
         lasting = Deadline.after(max(_APPENDING_S, deadline.remaining()), deadline.clock)
         try:
-            notes = await self._finishing.run(self._recorded(decision, ready, away, lasting), deadline.remaining())
+            await self._finishing.run(self._recorded(decision, ready, away, lasting), deadline.remaining())
         except TimeoutError as error:
             raise AppendTimeout() from error
-        decision.answer.note(notes)
         return decision.answer
 
     def _ready(self, decision: Decision) -> _Ready:
@@ -155,14 +154,18 @@ class DecisionLedger:
             await asyncio.sleep(min(pause_s, patience.remaining()))
             pause_s = min(_SLOWEST_LOOK_S, pause_s * 2)
 
-    async def _recorded(
-        self, decision: Decision, ready: _Ready, away: bool, deadline: Deadline
-    ) -> tuple[Degradation, ...]:
-        """Append and make the answer findable, or give the request_id back; return what the answer has to say of it.
+    async def _recorded(self, decision: Decision, ready: _Ready, away: Fault | None, deadline: Deadline) -> None:
+        """Append and make the answer findable, or give the request_id back; the answer says what could not be done.
+
+        Args:
+            decision: What is recorded.
+            ready: What is written of it.
+            away: Why the store could not be asked for a claim.
+            deadline: When the append has to be over.
 
         Cut off by the stop of the process, it leaves the claim to end by itself: the record may still land.
         """
-        notes = (UNCHECKED,) if away or ready.packed is None else ()
+        notes = (UNCHECKED,) if away is not None or ready.packed is None else ()
         try:
             await self._append(decision, ready.event, notes, deadline)
         except AppendTimeout:
@@ -170,20 +173,26 @@ class DecisionLedger:
         except Exception:
             await self._forget(decision)
             raise
-        if away:  # a second look would cost the caller as much again
-            return notes
-        failed = await self._kept(decision, ready.packed, Deadline.after(_KEEPING_S, deadline.clock))
-        if ready.packed is None:
-            await self._forget(decision)
-        return notes or failed
+        decision.answer.note(notes)
+        if away is None:
+            failed = await self._kept(decision, ready.packed, deadline)
+            decision.answer.note(failed if not notes else ())
+        elif isinstance(away, FeatureStoreTimeout):
+            # The claim may stand, and a repeat would wait for this answer in vain. A second look would cost the caller
+            # as much again, so it does not wait.
+            self._finishing.leave(self._kept(decision, decision.answer.packed(decision.request_hash), deadline))
 
     async def _kept(self, decision: Decision, packed: bytes | None, deadline: Deadline) -> tuple[Degradation, ...]:
+        """Make the answer findable by repeats; one that is too long gives the request_id back."""
         served = decision.shown if decision.purpose is Purpose.SERVE else ()
+        keeping = Deadline.after(_KEEPING_S, deadline.clock)
         try:
-            await self._answers.keep(decision.subject, decision.request_id, packed, served, deadline)
+            await self._answers.keep(decision.subject, decision.request_id, packed, served, keeping)
         except (FeatureStoreDown, FeatureStoreTimeout) as fault:  # the record is durable: the answer is told
             _LOG.warning("an answer is not kept for repeats", extra={"reason": fault.reason})
             return (UNCHECKED,)
+        if packed is None:
+            await self._forget(decision)
         return ()
 
     async def _append(

@@ -65,7 +65,8 @@ class FrontDoor:
             active = self._feed.active(request.surface)
             if active is None:
                 raise UnknownSurface(f"no policy was ever activated on surface {request.surface!r}")
-            seed, now_ms = self._dice.seed(), request.decide_at_ms or self._clock.now_ms()
+            seed = self._dice.seed()
+            now_ms = self._clock.now_ms() if request.decide_at_ms is None else request.decide_at_ms
             notes = self._staleness()
             try:
                 return await self._decide(request, active.version, seed, now_ms, deadline, notes)

@@ -1,7 +1,8 @@
 """`Asking`: the planned sources of one request in, one answer made of their proposals out; the retriever makes it.
 
 Costly sources run on worker threads, each within its budget, and whichever thread hears the last of them goes on to
-make the answer: a request crosses to the threads and back once.
+make the answer: a request crosses to the threads and back once. Where the last one is given up, or none is costly, a
+thread makes it that no source runs on: late sources may hold all of theirs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _log = get_logger(__name__)
 
 Propose = Callable[[SourcePlan], Proposal]
 Assemble = Callable[[Sequence[Proposal], tuple[SourceReport, ...]], CandidateSet]
+
+MAKING_SHARE = 0.1
+"""Share of the request's time in which no source is waited for any more: the answer has to be made of the others."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,18 +61,26 @@ class _Question:
         return SourceReport(self.plan.source, found, latency_us, bool(self.reason), self.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Where sources are asked, and where the answer is made when none of them is left to make it."""
+
+    asking: Executor
+    making: Executor
+
+
 class Asking:
     """The sources of one request at work; made and awaited on the event loop, once."""
 
-    def __init__(self, propose: Propose, assemble: Assemble, executor: Executor) -> None:
+    def __init__(self, propose: Propose, assemble: Assemble, threads: Threads) -> None:
         """Take what to do.
 
         Args:
             propose: Asks one source; on the event loop or a worker thread.
             assemble: Makes the answer of proposals and reports, in the order of the plans; on a worker thread.
-            executor: The worker threads.
+            threads: Where to do it.
         """
-        self._propose, self._assemble, self._executor = propose, assemble, executor
+        self._propose, self._assemble, self._threads = propose, assemble, threads
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[CandidateSet] = self._loop.create_future()
         self._questions: list[_Question] = []
@@ -98,13 +110,13 @@ class Asking:
                 else:
                     costly.append(question)
             self._open = len(costly)
+            reserve_s = MAKING_SHARE * deadline.remaining()
             for question in costly:
-                question.work = self._executor.submit(self._work, question)
-                budget = deadline.child(question.plan.budget_ms / 1000)
-                if budget.instant < deadline.instant:
-                    question.alarm = alarms().after(budget.remaining(), partial(self._give_up, question))
+                question.work = self._threads.asking.submit(self._work, question)
+                budget = deadline.child(question.plan.budget_ms / 1000, reserve_s)
+                question.alarm = alarms().after(budget.remaining(), partial(self._give_up, question))
             if not costly:
-                self._executor.submit(self._finish)
+                self._threads.making.submit(self._finish)
             with within(deadline.remaining()):
                 return await self._answer
         finally:
@@ -128,7 +140,7 @@ class Asking:
         if question.work is not None:
             question.work.cancel()
         if self._closed_last(question, nothing(), "TIMEOUT", None):
-            self._executor.submit(self._finish)
+            self._threads.making.submit(self._finish)
 
     def _closed_last(self, question: _Question, proposal: Proposal, reason: str, error: Exception | None) -> bool:
         with self._lock:

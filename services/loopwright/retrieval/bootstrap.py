@@ -14,6 +14,7 @@ from loopwright.lifecycle import Process
 from loopwright.mirror import ItemMirror
 from loopwright.modelstore import ModelStore
 from loopwright.modelstore.loading import BundleLoader
+from loopwright.retrieval.asking import Threads
 from loopwright.retrieval.config import RetrievalSettings
 from loopwright.retrieval.graph_keeper import GraphKeeper
 from loopwright.retrieval.items import ItemSnapshots
@@ -43,7 +44,8 @@ async def bootstrap(settings: RetrievalSettings, process: Process) -> AsyncItera
         LogUnavailable: The log cannot be read.
     """
     async with AsyncExitStack() as stack:
-        searching = stack.enter_context(ThreadPoolExecutor(settings.worker_threads, "source"))
+        asking = stack.enter_context(ThreadPoolExecutor(settings.worker_threads, "source"))
+        making = stack.enter_context(ThreadPoolExecutor(1, "answer"))
         building = stack.enter_context(ThreadPoolExecutor(1, "index"))
         graphing = stack.enter_context(ThreadPoolExecutor(1, "graph"))
         table = ItemTable()
@@ -68,5 +70,6 @@ async def bootstrap(settings: RetrievalSettings, process: Process) -> AsyncItera
         bundles = await stack.enter_async_context(BundleLoader(feed, process.readiness, towers.load))
         for part in (mirror, graph.tail, graph, feed, towers, bundles):
             process.watch(part)
-        retriever = Retriever(bundles, ItemSnapshots(table).at, lambda: graph.graph, SOURCES, searching)
+        threads = Threads(asking, making)
+        retriever = Retriever(bundles, ItemSnapshots(table).at, lambda: graph.graph, SOURCES, threads)
         yield Retrieval(retriever, RetrievalServicer(retriever))

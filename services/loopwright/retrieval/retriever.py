@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from functools import partial
 
 import numpy as np
@@ -17,7 +16,7 @@ from loopwright.featurespec.covisitation import Graph, scores_of
 from loopwright.featurespec.signals import SIGNALS, TowerProducts, candidate_signals, squared_lengths, tower_products
 from loopwright.modelstore.loading import BundleLoader
 from loopwright.pipeline.types import CandidateSet, RetrievalQuery, SourcePlan, SourceReport
-from loopwright.retrieval.asking import Asking
+from loopwright.retrieval.asking import Asking, Threads
 from loopwright.retrieval.index.tower_index import TowerIndex
 from loopwright.retrieval.items import ItemSnapshot
 from loopwright.retrieval.merging import Merged, merge
@@ -41,7 +40,7 @@ class Retriever:
         items: Callable[[int], ItemSnapshot],
         graph: Callable[[], Graph],
         sources: Sequence[CandidateSource],
-        executor: Executor,
+        threads: Threads,
     ) -> None:
         """Compose the retriever.
 
@@ -50,11 +49,11 @@ class Retriever:
             items: Returns the items as of a mesh time in milliseconds.
             graph: Returns the present co-visitation graph.
             sources: Every source there is.
-            executor: Where sources run that cost more than going there.
+            threads: Where sources run that cost more than going there, and where answers are made without them.
         """
         self._bundles, self._items, self._graph = bundles, items, graph
         self._sources = {source.source: source for source in sources}
-        self._executor = executor
+        self._threads = threads
         self._cost_s: dict[Source, float] = {}
 
     async def retrieve(self, query: RetrievalQuery, deadline: Deadline) -> CandidateSet:
@@ -65,7 +64,7 @@ class Retriever:
             DeadlineExceeded: The deadline passed while merging.
         """
         evidence = self._evidence(query)
-        asking = Asking(partial(self._proposed, evidence), partial(assemble, evidence), self._executor)
+        asking = Asking(partial(self._proposed, evidence), partial(assemble, evidence), self._threads)
         try:
             return await asking.answer(query.sources, self._is_cheap, deadline)
         except TimeoutError as error:

@@ -7,7 +7,7 @@ none: another answer than the leaf's would hide what is wrong.
 from __future__ import annotations
 
 from loopwright.domain.enums import DegradationReason, Stage
-from loopwright.faults import DependencyDown, Fault, Internal, Kind, RemoteFault
+from loopwright.faults import BundleNotLoaded, DependencyDown, Fault, Internal, Kind, RemoteFault
 from loopwright.pipeline.types import Degradation
 from loopwright.telemetry import get_logger
 
@@ -52,11 +52,16 @@ _CUT_OFF = frozenset({Kind.ABORTED, Kind.INTERNAL})
 
 
 def stage_fault(stage: Stage, fault: Fault) -> Fault:
-    """Return what a stage's fault means to the request: lateness and cut connections under names of our own."""
+    """Return what a stage's fault means to the request, under the names that the front door knows.
+
+    A missing bundle is one whether the leaf is in this process or behind a call.
+    """
     if fault.kind is Kind.DEADLINE:
         return StageLate(f"{stage.name.lower()} took longer than its budget")
     if isinstance(fault, RemoteFault) and not fault.answered and fault.kind in _CUT_OFF:
         return StageDown(f"{stage.name.lower()} was cut off")
+    if isinstance(fault, RemoteFault) and fault.reason == BundleNotLoaded.reason:
+        return BundleNotLoaded(fault.message, metadata=fault.metadata)
     return fault
 
 

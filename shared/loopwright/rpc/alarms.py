@@ -30,7 +30,7 @@ class Alarms:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take the loop, whose thread alone may call."""
-        self._now, self._call_later = loop.time, loop.call_later
+        self._now, self._call_later, self._report = loop.time, loop.call_later, loop.call_exception_handler
         self._set: dict[Alarm, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = _NEVER
@@ -63,7 +63,10 @@ class Alarms:
         if self._set:
             self._wake(min(alarm.at for alarm in self._set), now)
         for alarm in due:
-            alarm.ring()
+            try:
+                alarm.ring()
+            except Exception as error:  # as the loop does with a callback of its own: the others ring all the same
+                self._report({"message": "an alarm failed", "exception": error})
 
 
 _OF_LOOP: dict[asyncio.AbstractEventLoop, Alarms] = {}

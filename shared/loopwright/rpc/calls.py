@@ -105,6 +105,9 @@ class Call:
         elif isinstance(error, _ABANDONED):
             code = grpc.StatusCode.CANCELLED.name
             mark_failed(span, code)
+        elif error is not None:
+            code = grpc.StatusCode.UNKNOWN.name
+            mark_failed(span, code)
         span.set_attribute(names.RPC_RESPONSE_STATUS_CODE.name, code)
         span.end()
         self._outgoing.took(self._method, time.perf_counter() - self._started, code, span)

@@ -13,6 +13,7 @@ from typing import Any
 
 from loopwright.faults import Fault, FeatureStoreDown, FeatureStoreTimeout, translate
 from loopwright.rpc import Deadline
+from loopwright.rpc.alarms import within
 from loopwright.store.address import Address
 from loopwright.store.wire import Command, Exchange, Wire
 
@@ -20,6 +21,10 @@ _FAULTS: Mapping[type[Exception], type[Fault]] = {TimeoutError: FeatureStoreTime
 
 MOST_IN_FLIGHT = 64
 """More calls at once than that are refused as if the server were down: a frozen one must not be met with ever more."""
+
+CONNECTING_S = 0.5
+"""Longest connecting, TLS and greeting included. No call waits that long, but one attempt serves all who come
+meanwhile: cut off with the first of them, a server that answers slower than calls come would never be reached."""
 
 
 class StoreClient:
@@ -30,7 +35,8 @@ class StoreClient:
 
         Args:
             address: Of the server.
-            ceiling_s: Most seconds of the store's time that an exchange takes, connecting included (see `Patience`).
+            ceiling_s: Most seconds of the store's time that an exchange takes, a wait for the connection included (see
+                `Patience`).
             computed: CPU seconds of this thread.
         """
         self._address = address
@@ -53,7 +59,7 @@ class StoreClient:
             return []
         if self._in_flight >= MOST_IN_FLIGHT:
             raise FeatureStoreDown()
-        exchange = self._exchange(commands, deadline)
+        exchange = Exchange(commands, self._ceiling_s, deadline, self._silent, self._computed)
         if self._wire is not None and self._wire.usable:
             self._wire.send(exchange)
         else:
@@ -77,22 +83,20 @@ class StoreClient:
             wire.abort()
             await wire.lost
 
-    def _exchange(self, commands: Sequence[Command], deadline: Deadline) -> Exchange:
-        return Exchange(commands, self._ceiling_s, deadline, self._silent, self._computed)
-
     def _open(self) -> None:
         if self._opening is None:
             self._opening = asyncio.get_running_loop().create_task(self._connected())
             self._opening.add_done_callback(self._opened)
 
     async def _connected(self) -> Wire:
-        with translate(_FAULTS):
+        until = Deadline.after(CONNECTING_S)
+        with translate(_FAULTS), within(until.remaining()):
             wire = await self._address.connect(lambda: Wire(self._gone))
         self._wires.add(wire)
         wire.lost.add_done_callback(lambda _: self._wires.discard(wire))
         if not self._address.greeting:
             return wire
-        greeting = self._exchange(self._address.greeting, Deadline.after(self._ceiling_s))
+        greeting = Exchange(self._address.greeting, until.remaining(), until, self._silent, self._computed)
         wire.send(greeting)
         try:
             await greeting.answer
@@ -104,11 +108,13 @@ class StoreClient:
     def _opened(self, opening: asyncio.Task[Wire]) -> None:
         self._opening = None
         if opening.cancelled():
+            return
+        error = opening.exception()
+        if isinstance(error, FeatureStoreTimeout):
             if self._queued:  # they have time left to wait for another connection
                 self._open()
             return
         queued, self._queued = self._queued, []
-        error = opening.exception()
         if error is None and not opening.result().usable:
             error = FeatureStoreDown()
         if error is not None:
@@ -127,8 +133,6 @@ class StoreClient:
             exchange.wire.retire()
         elif exchange in self._queued:
             self._queued.remove(exchange)
-            if self._opening is not None:
-                self._opening.cancel()
 
     def _gone(self, wire: Wire) -> None:
         if self._wire is wire:

@@ -163,6 +163,25 @@ class SharedAnswers:
             del self.kept[request_id]
 
 
+class LateAnswers(SharedAnswers):
+    """A store that carries out what it is asked; its replies to claims come too late."""
+
+    async def claim(self, subject, request_id, claim, deadline):
+        await super().claim(subject, request_id, claim, deadline)
+        raise FeatureStoreTimeout()
+
+
+async def test_a_claim_whose_reply_came_too_late_is_followed_by_its_answer(ledger_with, broker, decided, deadline):
+    store = LateAnswers()
+    first = await ledger_with(store).record(*decided(entropy=b"1" * 9), deadline)
+    assert first.degradations == (UNCHECKED,)
+    await until(lambda: store.served)
+    store.claim = super(LateAnswers, store).claim
+    again = await ledger_with(store).record(*decided(entropy=b"2" * 9), deadline)
+    assert (again.replayed, again.decision_id, again.degradations) == (True, first.decision_id, (UNCHECKED,))
+    assert len(broker.records(DECISIONS)) == 1
+
+
 class HeldLog:
     """An appender whose appends wait until they are let go, or fail."""
 

@@ -42,6 +42,11 @@ def test_what_another_answer_would_hide_is_no_loss(kind: Kind) -> None:
         loss_of(Stage.RETRIEVE, BundleNotLoaded(), "x")
 
 
+def test_a_missing_bundle_is_one_behind_a_call_too() -> None:
+    told = stage_fault(Stage.RANK, remote(Kind.FAILED_PRECONDITION, BundleNotLoaded.reason))
+    assert isinstance(told, BundleNotLoaded) and told.message == "told"
+
+
 @pytest.mark.parametrize("kind", [Kind.ABORTED, Kind.INTERNAL])
 def test_a_call_that_nobody_answered_was_cut_off(kind: Kind) -> None:
     assert isinstance(stage_fault(Stage.RANK, remote(kind, answered=False)), StageDown)

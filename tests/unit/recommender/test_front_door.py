@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.pipeline.test_runner import GONE, ORDER, request, soon
 
+from loopwright.api.policy.v1.slate_service_pb2_grpc import add_SlateServiceServicer_to_server
 from loopwright.bundle import Active, FallbackOrder, default_bundle, policy_version, with_values
 from loopwright.domain.enums import DegradationReason, Purpose, Stage
 from loopwright.domain.ids import decision_wall_ms
@@ -20,9 +21,12 @@ from loopwright.lifecycle import FixedClock
 from loopwright.pipeline.convert.answer import answer_to_proto, pack_pending, pack_stored
 from loopwright.pipeline.fakes import FakeLedger, FakeWorld
 from loopwright.pipeline.runner import Pipeline
+from loopwright.pipeline.stages import SlateStage
+from loopwright.policy.servicer import SlateServicer
 from loopwright.policy.slate import Decider
+from loopwright.recommender.clients import PolicyClient
 from loopwright.recommender.front_door import Dice, FrontDoor, times_of
-from loopwright.rpc import Deadline
+from loopwright.rpc import BreakerSettings, Deadline, Guard, Mount, RetrySettings, RpcSettings, open_channel, serving
 
 OLD = default_bundle()
 NEW = with_values(OLD, {"exploration.explore_position": 7})
@@ -55,9 +59,10 @@ def door(
     loaded: set[str] | None = None,
     order: FallbackOrder | None = None,
     caught_up_at_ms: int | None = 5_000,
+    slate: SlateStage | None = None,
 ) -> FrontDoor:
     known = {v: b for v, b in BUNDLES.items() if loaded is None or v in loaded}
-    line = Pipeline(world, world, world, world, Decider(known.get), ledger or FakeLedger())
+    line = Pipeline(world, world, world, world, slate or Decider(known.get), ledger or FakeLedger())
     feed = Feed(active or Active(policy_version(NEW), policy_version(OLD), 0))
     feed.order, feed.caught_up_at_ms = order, caught_up_at_ms
     return FrontDoor(line, feed, FixedClock(5_000, offset_ms=-1_000), Dice(lambda: 99, lambda: b"123456789"))  # type: ignore[arg-type]
@@ -86,6 +91,19 @@ async def test_a_leaf_without_the_bundle_makes_one_flagged_run_under_the_previou
     assert answer.versions.policy_version == policy_version(OLD)
     assert [d.reason for d in answer.degradations] == [DegradationReason.PREVIOUS_POLICY]
     assert ledger.records[0].degradations == answer.degradations
+
+
+async def test_a_leaf_that_says_so_over_a_call_makes_the_same_run() -> None:
+    leaf = SlateServicer(Decider({policy_version(OLD): OLD}.get))
+    mounts, guard = (
+        [Mount(add_SlateServiceServicer_to_server, leaf)],
+        Guard("policy", BreakerSettings(), RetrySettings()),
+    )
+    async with serving(mounts, RpcSettings()) as server, open_channel(server.target) as channel:
+        behind = door(FakeWorld(), slate=PolicyClient(channel.guarded(guard)))
+        answer = await behind.recommend(request(), soon())
+    assert answer.versions.policy_version == policy_version(OLD)
+    assert [d.reason for d in answer.degradations] == [DegradationReason.PREVIOUS_POLICY]
 
 
 async def test_without_a_previous_policy_the_refusal_stands() -> None:
@@ -124,6 +142,11 @@ async def test_judging_never_reads_a_stored_answer() -> None:
     answer = await door(world).recommend(request(purpose=Purpose.EVALUATE, decide_at_ms=77), soon())
     assert not answer.replayed
     assert answer.decided_at_ms == 77
+
+
+async def test_the_beginning_of_time_is_a_time_to_decide_at() -> None:
+    answer = await door(FakeWorld()).recommend(request(purpose=Purpose.EVALUATE, decide_at_ms=0), soon())
+    assert answer.decided_at_ms == 0
 
 
 async def test_a_refused_append_is_a_refused_slate() -> None:

@@ -9,7 +9,7 @@ from loopwright.domain.enums import Source
 from loopwright.faults import DependencyDown
 from loopwright.featurespec.signals import SIGNALS
 from loopwright.pipeline.types import CandidateSet, SourcePlan, SourceReport
-from loopwright.retrieval.asking import Asking
+from loopwright.retrieval.asking import Asking, Threads
 from loopwright.retrieval.query import Proposal
 from loopwright.rpc import Deadline
 
@@ -28,7 +28,7 @@ class Rig:
     """One slow source that waits to be released, on an executor of as many threads as asked for."""
 
     def __init__(self, threads: int = 2) -> None:
-        self.executor = ThreadPoolExecutor(threads)
+        self.executor, self.maker = ThreadPoolExecutor(threads), ThreadPoolExecutor(1)
         self.release, self.began = threading.Event(), threading.Event()
         self.asked: list[tuple[Source, int]] = []
         self.assembled: list[int] = []
@@ -47,7 +47,7 @@ class Rig:
         return CandidateSet(ids, none, ranks, none, none, SIGNALS, reports, "")
 
     async def ask(self, *plans: SourcePlan, cheap: tuple[Source, ...] = (), within_s: float = 20) -> CandidateSet:
-        asking = Asking(self.propose, self.assemble, self.executor)
+        asking = Asking(self.propose, self.assemble, Threads(self.executor, self.maker))
         return await asking.answer(plans, lambda asked: asked.source in cheap, Deadline.after(within_s))
 
 
@@ -63,6 +63,7 @@ def made() -> Iterator[Callable[..., Rig]]:
     for rig in rigs:
         rig.release.set()
         rig.executor.shutdown()
+        rig.maker.shutdown()
 
 
 async def test_whoever_answers_last_makes_the_answer_so_that_the_threads_are_entered_once_a_source(
@@ -100,27 +101,33 @@ async def test_the_last_source_is_cut_by_its_budget_and_the_answer_is_made_witho
     assert len(rig.assembled) == 1  # what came late makes no second answer
 
 
-async def test_a_source_that_waits_for_a_thread_for_longer_than_its_budget_is_never_asked(
+async def test_a_source_that_waits_for_a_thread_for_longer_than_its_budget_is_never_asked_and_only_it_is_missing(
     made: Callable[..., Rig],
 ) -> None:
     rig = made(1)
     busy = rig.executor.submit(rig.propose, plan(SLOW))
     rig.began.wait(10)
-    with pytest.raises(TimeoutError):
-        await rig.ask(plan(FAST, 20), within_s=0.2)
+    found = await rig.ask(plan(FAST, 20), plan(Source.FRESH), cheap=(Source.FRESH,))
+    assert [report.reason for report in found.reports] == ["TIMEOUT", ""]
     rig.release.set()
     busy.result(10)
     rig.executor.shutdown()
-    assert [source for source, _ in rig.asked] == [SLOW]
+    assert [source for source, _ in rig.asked] == [SLOW, Source.FRESH]
 
 
-async def test_a_passed_deadline_ends_the_wait_and_the_work_makes_no_answer(made: Callable[..., Rig]) -> None:
+async def test_sources_are_given_up_in_time_to_make_the_answer_of_the_others(made: Callable[..., Rig]) -> None:
     rig = made(2)
+    found = await rig.ask(plan(FAST), plan(SLOW), within_s=2)
+    assert [report.reason for report in found.reports] == ["", "TIMEOUT"]
+
+
+async def test_a_passed_deadline_ends_the_wait_for_the_answer(made: Callable[..., Rig]) -> None:
+    rig = made(2)
+    busy = rig.maker.submit(rig.release.wait, 30)
     with pytest.raises(TimeoutError):
         await rig.ask(plan(SLOW), within_s=0.05)
     rig.release.set()
-    rig.executor.shutdown()
-    assert rig.assembled == []
+    busy.result(10)
 
 
 async def test_a_fault_of_a_source_is_its_report_and_one_while_making_the_answer_is_raised(

@@ -20,6 +20,7 @@ from loopwright.featurespec.table import ItemTable
 from loopwright.modelstore.loading import BundleLoader
 from loopwright.modelstore.models import TwoTower
 from loopwright.pipeline.types import CandidateSet, SourcePlan
+from loopwright.retrieval.asking import Threads
 from loopwright.retrieval.index.tower_index import TowerIndex
 from loopwright.retrieval.items import ItemSnapshots
 from loopwright.retrieval.query import Evidence, Proposal
@@ -38,12 +39,12 @@ class Rig:
     table: ItemTable
     tower: TwoTower
     bundles: BundleLoader[PolicyBundle, TowerIndex | None]
-    executor: ThreadPoolExecutor
+    threads: Threads
     plain: str
     pinned: str
 
     def retriever(self, sources: Sequence[CandidateSource] = SOURCES) -> Retriever:
-        return Retriever(self.bundles, ItemSnapshots(self.table).at, lambda: GRAPH, sources, self.executor)
+        return Retriever(self.bundles, ItemSnapshots(self.table).at, lambda: GRAPH, sources, self.threads)
 
     async def ask(self, using: Sequence[CandidateSource] = SOURCES, **changes: object) -> CandidateSet:
         values = {"policy_version": self.pinned, "two_tower_version": self.tower.version, "sources": PLANS}
@@ -59,9 +60,9 @@ async def rig(table: ItemTable, tower: TwoTower) -> AsyncIterator[Rig]:
     async def load(bundle: PolicyBundle) -> TowerIndex | None:
         return index if bundle.models.two_tower else None
 
-    with ThreadPoolExecutor(4) as executor:
+    with ThreadPoolExecutor(4) as asking, ThreadPoolExecutor(1) as making:
         async with BundleLoader(feed, FakeReadiness(), load) as bundles:
-            yield Rig(table, tower, bundles, executor, plain, pinned)
+            yield Rig(table, tower, bundles, Threads(asking, making), plain, pinned)
 
 
 async def test_every_planned_source_reports_and_its_column_says_whom_it_credits(rig: Rig) -> None:

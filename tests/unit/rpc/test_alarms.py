@@ -17,6 +17,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.now, self.timers, self.set = 100.0, dict[object, tuple[float, Callable[[], None]]](), 0
+        self.reported: list[dict[str, Any]] = []
 
     def time(self) -> float:
         return self.now
@@ -26,6 +27,9 @@ class Loop:
         self.timers[id(handle)] = (self.now + delay, callback)
         self.set += 1
         return handle
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        self.reported.append(context)
 
     def go_to(self, instant: float) -> None:
         while due := [(at, key) for key, (at, _) in self.timers.items() if at <= instant]:
@@ -62,6 +66,21 @@ def test_each_alarm_rings_once_at_its_time_unless_called_off(steps: list[tuple[i
     assert rung.keys() == due.keys()
     assert all(-0.0011 <= rung[number] - due[number] <= 0.0001 for number in due)
     assert not loop.timers
+
+
+def test_an_alarm_that_fails_is_reported_and_the_others_ring() -> None:
+    loop, rung = Loop(), []
+    mine, failure = on(loop), RuntimeError("no more threads")
+
+    def fail() -> None:
+        raise failure
+
+    mine.after(0.05, fail)
+    mine.after(0.05, lambda: rung.append(1))
+    mine.after(0.09, lambda: rung.append(2))
+    loop.go_to(loop.now + 0.1)
+    assert rung == [1, 2]
+    assert [context["exception"] for context in loop.reported] == [failure]
 
 
 def test_alarms_that_are_called_off_in_time_share_one_timer() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import pytest
 from opentelemetry.trace import SpanKind
 
@@ -91,6 +92,18 @@ async def test_one_trace_goes_through_two_hops(echo: SimpleNamespace, spans: Any
         ("CLIENT", "Say"),
         ("INTERNAL", "recommend"),
     ]
+
+
+async def test_a_call_that_fails_before_it_is_sent_is_no_success(echo: SimpleNamespace, spans: Any) -> None:
+    meter = Meter()
+    async with echo.served() as server, open_channel(server.target, meter=meter) as channel:
+        stub = echo.Stub(channel)
+    with pytest.raises(grpc.aio.UsageError):
+        await stub.Say(echo.Request(text="x"), timeout=5)
+    [failed] = [s for s in spans.get_finished_spans() if s.kind is SpanKind.CLIENT]
+    assert failed.attributes["rpc.response.status_code"] == failed.attributes["error.type"] == "UNKNOWN"
+    told = {"rpc_method": f"{echo.SERVICE}/Say", "rpc_response_status_code": "UNKNOWN"}
+    assert meter.value(names.RPC_CLIENT_DURATION, **told) == 1
 
 
 async def test_a_client_span_has_the_stable_attributes(echo: SimpleNamespace, spans: Any) -> None:

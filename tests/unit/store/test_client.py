@@ -118,6 +118,30 @@ async def test_a_silent_greeting_is_a_timeout_and_what_waited_is_never_sent(scri
     assert b"GET" not in scripted.heard
 
 
+async def test_a_server_that_greets_slower_than_calls_give_up_is_reached(scripted):
+    async with open_store(scripted.url.replace("/0", "/7"), 0.05) as client:
+        for key in ("a", "b", "c"):
+            with pytest.raises(FeatureStoreTimeout):
+                await ask(client, key)
+        scripted.say(b"+OK\r\n")
+        call = ask(client, "d")
+        await scripted.hears(b"\r\nd\r\n")
+        scripted.say(b"$1\r\nD\r\n")
+        assert await call == [b"D"]
+    assert len(scripted.writers) == 1
+
+
+async def test_who_waits_when_an_attempt_to_connect_ends_waits_for_the_next_one(scripted, monkeypatch):
+    monkeypatch.setattr("loopwright.store.client.CONNECTING_S", 0.05)
+    async with open_store(scripted.url.replace("/0", "/7"), LONG) as client:
+        call = ask(client, "a")
+        await scripted.until(lambda: scripted.heard.count(b"SELECT") == 2)
+        scripted.say(b"+OK\r\n")
+        await scripted.hears(b"\r\na\r\n")
+        scripted.say(b"$1\r\nA\r\n")
+        assert await call == [b"A"]
+
+
 async def test_what_failed_while_it_waited_for_the_connection_is_never_sent(scripted):
     async with open_store(scripted.url.replace("/0", "/7"), LONG) as client:
         short, long = ask(client, "short", deadline_s=0.02), ask(client, "long")
