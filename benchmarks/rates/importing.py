@@ -30,8 +30,8 @@ _WITHIN_S = 120.0
 class Import:
     """A catalogue in the mesh and a stream of interactions that goes on from round to round."""
 
-    def __init__(self, client: IngestClient, mirror: ItemMirror) -> None:
-        self._client, self._mirror = client, mirror
+    def __init__(self, client: IngestClient, mirror: ItemMirror, processes: Sequence[ServiceProcess]) -> None:
+        self._client, self._mirror, self._processes = client, mirror, processes
         self._sent = 0
 
     async def catalogue(self) -> float:
@@ -86,7 +86,10 @@ class Import:
 
     async def _visible(self, seen: Callable[[], int], count: int) -> None:
         async with asyncio.timeout(_WITHIN_S):
-            while (found := seen()) < count:  # noqa: ASYNC110 - the mirror tells nobody
+            while (found := seen()) < count:
+                ended = [process.name for process in self._processes if process.exit_code is not None]
+                if self._mirror.failure is not None or ended:
+                    raise RuntimeError(f"ended: {ended or 'the mirror'}") from self._mirror.failure
                 await asyncio.sleep(0.01)
         if found != count:
             raise ValueError(f"the mirror shows {found} instead of {count}")
@@ -110,23 +113,25 @@ async def importing(servers: Servers, prefix: str) -> AsyncIterator[Import]:
         "METRICS_PORT": str(projector_metrics),
     }
     async with AsyncExitStack() as stack:
-        for name, module, settings, listens in (
-            ("ingest", "loopwright.ingest.server", ingest, port),
-            ("projector", "loopwright.projector.worker", projector, projector_metrics),
-        ):
+        processes = [
             await stack.enter_async_context(_running(servers, name, module, settings, listens))
+            for name, module, settings, listens in (
+                ("ingest", "loopwright.ingest.server", ingest, port),
+                ("projector", "loopwright.projector.worker", projector, projector_metrics),
+            )
+        ]
         log = await stack.enter_async_context(servers.log(prefix, "hydration"))
         mirror = ItemMirror(log)
         await mirror.start()
         stack.push_async_callback(mirror.stop)
         channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{port}"))
-        yield Import(IngestClient(channel), mirror)
+        yield Import(IngestClient(channel), mirror, processes)
 
 
 @asynccontextmanager
 async def _running(
     servers: Servers, name: str, module: str, settings: dict[str, str], port: int
-) -> AsyncIterator[None]:
+) -> AsyncIterator[ServiceProcess]:
     spec = ProcessSpec(
         name=name,
         command=(sys.executable, "-m", module),
@@ -137,6 +142,6 @@ async def _running(
     process = ServiceProcess(spec, lambda: is_listening(port), within_s=60.0, grace_s=10.0)
     await process.start()
     try:
-        yield
+        yield process
     finally:
         await process.stop()

@@ -81,7 +81,11 @@ class Intake:
         """
         async with self._gate:
             span, batch, named = self._span(CATALOG), Batch(), dict[int, str]()
+            # Rows without a time have the same one, so that nothing would order two of them: the last one stands.
+            last = {row.external_id: index for index, row in enumerate(rows) if row.occurred_at_ms is None}
             for index, row in enumerate(rows):
+                if row.occurred_at_ms is None and last[row.external_id] != index:
+                    continue
                 if self._items.holds(row.external_id, content_of(row), row.occurred_at_ms):
                     continue
                 item = item_id(row.external_id)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +15,7 @@ from typing import Any
 
 from loopwright.bundle import BundleFeed, FallbackOrder, order_of
 from loopwright.domain.enums import Purpose
+from loopwright.domain.ids import decision_wall_ms
 from loopwright.domain.randomness import sample_without_replacement
 from loopwright.eventlog import (
     DECISIONS,
@@ -134,14 +136,39 @@ async def _orders(log: EventLog) -> dict[str, FallbackOrder]:
 async def _full_decisions(log: EventLog, stop: Offsets, purposes: Collection[Purpose], since_ms: int) -> list[bytes]:
     """Return the ids of decisions with a funnel, sorted, so that the draw does not depend on partitions."""
     found: set[bytes] = set()
+    left_since_ms = await _funnels_since_ms(log, stop)
     async for records in replay(log, [DECISIONS], stop=stop, on_undecodable=SkipAndCount("proofs")):
         for record in records:
             if occurred_at_ms(record.event) < since_ms:
                 continue
             decided = record.event.slate_decided
-            if decided.funnel_chunks and int(decided.request.purpose) in purposes:
+            if not decided.funnel_chunks or int(decided.request.purpose) not in purposes:
+                continue
+            if decision_wall_ms(decided.decision_id) >= left_since_ms.get(record.partition, 0):
                 found.add(decided.decision_id)
     return sorted(found)
+
+
+async def _funnels_since_ms(log: EventLog, stop: Offsets) -> dict[int, float]:
+    """Return the wall time of the oldest funnel left in each partition from which retention has taken some."""
+    since: dict[int, float] = {}
+    for place, first in (await log.starts([FUNNELS])).items():
+        if not first:
+            continue
+        since[place[1]] = math.inf
+        reading = log.reader(
+            [FUNNELS],
+            start={place: first},
+            stop={place: stop[place]},
+            partitions=[place[1]],
+            on_undecodable=SkipAndCount("proofs"),
+        )
+        async with reading as reader:
+            while not reader.done():
+                if records := await reader.read():
+                    since[place[1]] = records[0].log_time_ms
+                    break
+    return since
 
 
 async def _read(log: EventLog, stop: Offsets, wanted: set[bytes]) -> dict[bytes, tuple[Event, dict[int, bytes]]]:

@@ -10,7 +10,7 @@ from loopwright.lifecycle import ServiceSettings
 class Pace(BaseModel):
     """Batch size and intervals of a stage."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     batch_records: int = Field(default=8000, ge=1, le=100_000, description="Most records folded in one step.")
     poll_interval_ms: int = Field(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
+from typing import Any
 
 from loopwright.eventlog import ITEM_FACTS, EventLog, HasNow, WallClock
+from loopwright.eventlog.strays import no_strays
 from loopwright.faults import CorruptRecord, DependencyDown
 from loopwright.featurespec.groups import STAGE_ITEMS, STAGE_USERS
 from loopwright.projector import keys
@@ -95,8 +97,8 @@ class Projector:
             try:
                 async with asyncio.TaskGroup() as group:
                     for runner in self._runners:
-                        group.create_task(runner.run())
-                    group.create_task(self._look())
+                        group.create_task(_seen(runner.run()))
+                    group.create_task(_seen(self._look()))
             except* StoreEmptied:
                 _log.warning("the store was emptied: all rows are folded again from the log")
             await asyncio.sleep(self._pace.rebuild_delay_ms / 1000)
@@ -151,3 +153,8 @@ class Projector:
             except DependencyDown:
                 _log.debug("no look at the parking request while the store is away")
             await asyncio.sleep(self._pace.poll_interval_ms / 1000)
+
+
+async def _seen(work: Coroutine[Any, Any, None]) -> None:
+    with no_strays():
+        await work

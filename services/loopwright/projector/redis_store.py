@@ -20,6 +20,7 @@ from loopwright.store.connection import FAULTS, heeding, open_redis
 
 _SCAN_BATCH = 1000
 _MOST_COMMANDS = 4000  # a pipeline: bounds what waits in socket buffers
+_MOST_READS = 500  # in one timeout: the rows of heavy users take 80 KB each
 _GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\"})
 
 Command = tuple[Any, ...]
@@ -109,11 +110,14 @@ class RedisStore:
                 return
 
     async def _run(self, commands: Sequence[Command]) -> list[Any]:
-        """Send all commands at once and return their answers."""
+        """Send the commands over one connection and return their answers."""
         if not commands:
             return []
+        answers: list[Any] = []
         async with self._connection() as ask:
-            return await ask(commands)
+            for start in range(0, len(commands), _MOST_READS):
+                answers += await ask(commands[start : start + _MOST_READS])
+        return answers
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Ask]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from loopwright.domain.ids import item_key, logical_partition
 from loopwright.eventlog import (
@@ -48,6 +50,47 @@ _log = get_logger(__name__)
 _Place = tuple[str, int]
 _Rows = dict[bytes, dict[str, bytes]]
 _Derived = list[tuple[bytes, Event]]
+_OFFSET = attrgetter("topic", "partition", "offset")
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Sound records of a batch by what becomes of them, and the places whose windows changed."""
+
+    usable: list[Record] = field(default_factory=list)
+    repeats: list[Record] = field(default_factory=list)
+    late: list[Record] = field(default_factory=list)
+    windows: set[_Place] = field(default_factory=set)
+
+    def drop(self, poison: Sequence[Poison]) -> None:
+        """Take out what cannot be folded."""
+        self.usable = without(self.usable, poison)
+
+    def freed(self, poison: Sequence[Poison]) -> list[Record]:
+        """Take out and return the repetitions of what cannot be folded."""
+        ids = {(record.topic, record.event.event_id) for record, _ in poison}
+        freed = [record for record in self.repeats if (record.topic, record.event.event_id) in ids]
+        self.repeats = [record for record in self.repeats if (record.topic, record.event.event_id) not in ids]
+        return freed
+
+    def add(self, other: _Batch) -> None:
+        """Put in what was judged anew, each record in its place's order."""
+        self.usable = sorted(self.usable + other.usable, key=_OFFSET) if other.usable else self.usable
+        self.repeats += other.repeats
+        self.late += other.late
+        self.windows |= other.windows
+
+
+def _sound(records: Sequence[Record]) -> tuple[list[Record], list[Aside]]:
+    """Return the records without flaws, and the others as they are set aside."""
+    sound: list[Record] = []
+    asides: list[Aside] = []
+    for record in records:
+        if flaw := flaw_of(record.event):
+            asides.append(Aside(DEAD_LETTERS, record, INVALID, flaw))
+        else:
+            sound.append(record)
+    return sound, asides
 
 
 class UserStage:
@@ -91,21 +134,18 @@ class UserStage:
         repeated facts by their places.
         """
         new = [record for record in records if self._marks.is_new(record)]
-        usable, windows, asides = self._sort(new)
-        await self._fetch(usable)
-        try:
-            rows, derived = self._fold(usable)
-        except Exception as error:  # some record's fold raises, and rows may be half changed
-            _log.warning("a batch cannot be folded as a whole", extra={"cause": type(error).__name__})
-            poison = await self._isolate(usable)
-            asides += [Aside(DEAD_LETTERS, record, POISON, detail) for record, detail in poison]
-            rows, derived = self._fold(without(usable, poison))
+        sound, asides = _sound(new)
+        batch = self._judge(sound)
+        rows, derived, poison = await self._folded(batch)
+        asides += [Aside(DEAD_LETTERS, record, POISON, detail) for record, detail in poison]
+        asides += [Aside(LATE, record, LATE_REASON) for record in batch.late]
+        self._count(batch)
         await self._emit(derived, asides)
         writes: dict[int, Write] = {}
         for subject, states in rows.items():
             write = writes.setdefault(logical_partition(subject), Write())
             write.rows[row_keys.user_row(subject)] = states
-        for topic, lp in windows:
+        for topic, lp in batch.windows:
             writes.setdefault(lp, Write()).values[keys.dedup(lp, topic)] = self._windows[topic, lp].encode()
         self._marks.note(new, writes)
         await self._store.commit(list(writes.values()))
@@ -121,33 +161,47 @@ class UserStage:
         self._marks.sweep(position, writes)
         await self._store.commit(list(writes.values()))
 
-    def _sort(self, records: Sequence[Record]) -> tuple[list[Record], set[_Place], list[Aside]]:
-        """Return usable records, the places whose window changed, and what is set aside."""
-        sound: list[Record] = []
-        usable: list[Record] = []
-        windows: set[_Place] = set()
-        asides: list[Aside] = []
-        for record in records:
-            if flaw := flaw_of(record.event):
-                asides.append(Aside(DEAD_LETTERS, record, INVALID, flaw))
-            else:
-                sound.append(record)
-        counted = [record for record in sound if record.topic in COUNTED]
+    def _judge(self, records: Sequence[Record]) -> _Batch:
+        """Tell repeated and late records from those to fold, and remember the latter in their windows."""
+        batch = _Batch()
+        counted = [record for record in records if record.topic in COUNTED]
         judged = iter(classify_all(counted, lambda topic, lp: self._windows[topic, lp]))
-        for record in sound:
-            if record.topic in COUNTED:
-                freshness = next(judged)
-                if freshness is Freshness.DUPLICATE:
-                    self.counts.duplicates += 1
-                    count(names.EVENTS_DUPLICATE, topic=record.topic)
-                    continue
-                if freshness is Freshness.LATE:
-                    self.counts.late += 1
-                    asides.append(Aside(LATE, record, LATE_REASON))
-                    continue
-                windows.add((record.topic, record.logical))
-            usable.append(record)
-        return usable, windows, asides
+        for record in records:
+            freshness = next(judged) if record.topic in COUNTED else None
+            if freshness is Freshness.DUPLICATE:
+                batch.repeats.append(record)
+            elif freshness is Freshness.LATE:
+                batch.late.append(record)
+            else:
+                batch.usable.append(record)
+                if freshness is Freshness.FRESH:
+                    batch.windows.add((record.topic, record.logical))
+        return batch
+
+    async def _folded(self, batch: _Batch) -> tuple[_Rows, _Derived, list[Poison]]:
+        """Fold what is usable of a batch; return what `_fold` does, and the records that cannot be folded.
+
+        A repetition of one of those is judged anew once its id is free: it may be the one that was repaired.
+        """
+        poison: list[Poison] = []
+        while True:
+            await self._fetch(batch.usable)
+            try:
+                return *self._fold(batch.usable), poison
+            except Exception as error:  # some record's fold raises, and rows may be half changed
+                _log.warning("a batch cannot be folded as a whole", extra={"cause": type(error).__name__})
+                found = await self._isolate(batch.usable)
+                if not found:
+                    raise
+                poison += found
+                batch.drop(found)
+                batch.add(self._judge(batch.freed(found)))
+
+    def _count(self, batch: _Batch) -> None:
+        self.counts.duplicates += len(batch.repeats)
+        self.counts.late += len(batch.late)
+        for record in batch.repeats:
+            count(names.EVENTS_DUPLICATE, topic=record.topic)
 
     async def _fetch(self, records: Sequence[Record]) -> None:
         """Have the rows of all subjects of these records in memory."""

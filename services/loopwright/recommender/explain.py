@@ -15,12 +15,12 @@ from loopwright.recommender.convert import joined_funnel, part_of
 from loopwright.rpc import Deadline
 
 SEEK_MARGIN_MS = 5_000
-"""How far before a decision's wall time the look-up starts: clocks of hosts differ (architecture, section 3)."""
+"""How far before a decision's wall time the look-up starts: clocks of hosts differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A decision as the log holds it; `funnel` is None when only the slate was logged."""
+    """A decision as the log holds it; `funnel` is None when only the slate was logged, or only the slate is left."""
 
     event: Event
     funnel: Any
@@ -39,7 +39,7 @@ class DecisionReader:
 
         Raises:
             DecisionNotFound: No record of it where it would have to be.
-            CorruptRecord: A part of its funnel is missing.
+            CorruptRecord: A part of its funnel is missing, and retention has not taken it.
         """
         found = await self._scan(DECISIONS, decision_id, deadline)
         if not found:
@@ -47,8 +47,17 @@ class DecisionReader:
         event = found[0]
         if not event.slate_decided.funnel_chunks:
             return Recorded(event, None)
-        chunks = await self._scan(FUNNELS, decision_id, deadline)
-        return Recorded(event, joined_funnel(event.slate_decided.funnel_chunks, chunks))
+        count, chunks = event.slate_decided.funnel_chunks, await self._scan(FUNNELS, decision_id, deadline)
+        if len(chunks) < count and await self._expired(FUNNELS, decision_id):
+            return Recorded(event, None)
+        return Recorded(event, joined_funnel(count, chunks))
+
+    async def _expired(self, topic: Topic, decision_id: bytes) -> bool:
+        """Say whether retention has taken records from where the decision's own would begin."""
+        partition = physical_partition(decision_partition(decision_id), self._log.partitions)
+        begins = await self._log.offsets_at(topic, decision_wall_ms(decision_id) - SEEK_MARGIN_MS, [partition])
+        first = (await self._log.starts([topic]))[topic.name, partition]
+        return 0 < first == begins[topic.name, partition]
 
     async def _scan(self, topic: Topic, decision_id: bytes, deadline: Deadline) -> list[Event]:
         """Return the first events of the decision on the topic: one slate, or one of each funnel part."""

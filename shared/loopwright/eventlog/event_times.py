@@ -32,6 +32,7 @@ _NANOS, _BARE = 0x10, 6
 # The eight bytes of its field up to there: tag, length, the tag of `seconds`, and five bytes of which the last ends it.
 _FIVE_BYTES_MASK, _FIVE_BYTES = 0x80808080_80FF00FF, 0x00808080_80080000
 _PAD = bytes(32)
+_FAR_MS = 1 << 62
 
 _Words = npt.NDArray[Any]
 _Ints = npt.NDArray[np.int64]
@@ -39,10 +40,14 @@ _Flags = npt.NDArray[np.bool_]
 
 
 def event_time(event: Event) -> int:
-    """Return an event's place in time: its `occurred_at`, at most its `recorded_at`; milliseconds of mesh time."""
+    """Return an event's place in time: its `occurred_at`, at most its `recorded_at`; milliseconds of mesh time.
+
+    What no clock says is cut to 2^62 milliseconds on either side, so that every place has room in 64 bits.
+    """
     occurred, recorded = occurred_at_ms(event), recorded_at_ms(event)
     # Asked last, because every field that is asked for costs a reader of the whole log: most are recorded later.
-    return recorded if recorded < occurred and event.HasField("recorded_at") else occurred
+    time_ms = recorded if recorded < occurred and event.HasField("recorded_at") else occurred
+    return time_ms if -_FAR_MS < time_ms < _FAR_MS else max(-_FAR_MS, min(_FAR_MS, time_ms))
 
 
 def event_times(records: Sequence[Record]) -> npt.NDArray[np.int64]:

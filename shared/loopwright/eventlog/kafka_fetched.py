@@ -7,7 +7,9 @@ keys, values, headers and timestamps.
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -31,17 +33,20 @@ class _Fetched(OrderedDict[Any, Any]):
 
     def __setitem__(self, place: Any, result: Any) -> None:
         if type(result) is FetchResult:
-            result.getall = _Batches(result, result._partition_records).getall
+            # Of its own way record by record, which nobody goes: it refers to what it is of, and the whole fetch would
+            # stay in memory until the next collection of cycles, which a settled process puts off for long.
+            result._partition_records._records_iterator = None
+            result.getall = _Batches(weakref.ref(result), result._partition_records.next_fetch_offset).getall
         super().__setitem__(place, result)
 
 
 class _Batches:
     """What one fetch brought of one partition; `getall` stands in for the method of `FetchResult`."""
 
-    def __init__(self, result: Any, fetched: Any) -> None:
-        self._result, self._fetched = result, fetched
+    def __init__(self, result: Callable[[], Any], position: int) -> None:
+        self._result = result  # weak, as the result holds this object
         self._parsed: list[Any] = []
-        self._after: int = fetched.next_fetch_offset
+        self._after = position
 
     def getall(self, max_records: int | None = None) -> list[Any]:
         """Return the next records and move the consumer's position past them.
@@ -50,12 +55,13 @@ class _Batches:
             CorruptRecordException: A batch fails its checksum or cannot be parsed; the position stays, and what lies
                 before the batch in the same fetch is fetched again.
         """
-        result, fetched = self._result, self._fetched
+        result = self._result()
+        fetched = result._partition_records
         if not result.has_more() or not result.check_assignment(result._topic_partition):
             return []
         try:
             while fetched._records.has_next() and (max_records is None or len(self._parsed) < max_records):
-                self._parse(fetched._records.next_batch())
+                self._parse(fetched, fetched._records.next_batch())
         except CorruptRecordException:
             result._partition_records = None
             raise
@@ -70,11 +76,11 @@ class _Batches:
             result._partition_records = None
         return taken
 
-    def _parse(self, batch: Any) -> None:
-        if self._fetched._check_crcs and not batch.validate_crc():
-            raise CorruptRecordException(f"a batch of {self._result._topic_partition} fails its checksum")
+    def _parse(self, fetched: Any, batch: Any) -> None:
+        if fetched._check_crcs and not batch.validate_crc():
+            raise CorruptRecordException(f"a batch of {fetched._tp} fails its checksum")
         if not batch.is_control_batch:
-            records, first = list(batch), self._fetched.next_fetch_offset
+            records, first = list(batch), fetched.next_fetch_offset
             if batch.base_offset < first:  # a batch is fetched whole, though it begins before the position
                 records = [record for record in records if record.offset >= first]
             self._parsed += records

@@ -36,6 +36,7 @@ class LookupSlot:
         self._consumer: AIOKafkaConsumer | None = None
         self._opening = asyncio.Lock()
         self._failing_since: float | None = None
+        self._disposals: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
         """Return the answer to a question put to the consumer.
@@ -47,16 +48,19 @@ class LookupSlot:
             async with asyncio.timeout(self._timeout_s):
                 answer = await question(await self._get())
         except (KafkaError, TimeoutError) as error:
-            await self._failed()
+            self._failed()
             raise LogUnavailable() from error
+        except asyncio.CancelledError:  # who waits less than we would goes without an answer too
+            self._failed()
+            raise
         self._failing_since = None
         return answer
 
     async def close(self) -> None:
         """Close the consumer, if there is one."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await close_consumer(consumer, self._close_timeout_s)
+        self._give_up()
+        if self._disposals:
+            await asyncio.wait(self._disposals)
 
     async def _get(self) -> AIOKafkaConsumer:
         async with self._opening:
@@ -70,11 +74,18 @@ class LookupSlot:
                 self._consumer = consumer
             return self._consumer
 
-    async def _failed(self) -> None:
+    def _failed(self) -> None:
         now = self._clock()
         if self._failing_since is None:
             self._failing_since = now
         elif now - self._failing_since >= self._renew_after_s:
             self._failing_since = None
             _log.warning("lookup consumer replaced", extra={"cause": "silence"})
-            await self.close()
+            self._give_up()
+
+    def _give_up(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            task = asyncio.create_task(close_consumer(consumer, self._close_timeout_s))
+            self._disposals.add(task)
+            task.add_done_callback(self._disposals.discard)

@@ -88,6 +88,8 @@ class ProducerSlot:
         task.add_done_callback(self._disposals.discard)
 
     async def _open(self) -> AIOKafkaProducer:
+        if self._disposals:  # what an old one still sends must not come after what the new one will
+            await asyncio.wait(self._disposals)
         producer = self._make()
         try:
             await producer.start()

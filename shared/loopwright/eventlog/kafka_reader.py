@@ -124,7 +124,7 @@ class KafkaReader:
         drained = sum(map(len, fetched.values())) < self._max_records
         self._note_life(consumer, open_ones, moved, drained=drained)
         self._note_caught_up(consumer)
-        if not records and (suspects := self._watchdog.suspects()):
+        if suspects := self._watchdog.suspects():
             await self._judge(suspects)
         self._watchdog.has_read()
         return records

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from loopwright.eventlog.offsets import covers
+from loopwright.eventlog.strays import no_strays
 from loopwright.eventlog.topics import Topic
 from loopwright.eventlog.types import EventLog, EventReader, Offsets, OnUndecodable, Record
 from loopwright.faults import DeadlineExceeded, Fault, LogUnavailable
@@ -170,8 +171,9 @@ class Tail:
         try:
             while True:
                 try:
-                    if 0 < await self._step(reader) < _SMALL_BATCH:
-                        await asyncio.sleep(self._gather_s)
+                    with no_strays():
+                        if 0 < await self._step(reader) < _SMALL_BATCH:
+                            await asyncio.sleep(self._gather_s)
                 except LogUnavailable:
                     await asyncio.sleep(_RETRY_S)  # the reader stays where it was; its age tells the outage
         except Exception as error:

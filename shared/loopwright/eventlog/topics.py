@@ -74,6 +74,7 @@ FALLBACKS = _topic("fallbacks", "policy", "surface", "fallback_prepared", FOREVE
 MODELS = _topic("models", "trainer", "model", "model_trained model_evaluated", FOREVER_MS)
 READINESS = _topic("readiness", ANY_WRITER, "replica, kind, artefact", "replica_reported", FOREVER_MS, compacted=True)
 HEALTH = _topic("health", "monitor", "SLO", "", FOREVER_MS)
+"""Declared with its writer; it has no payloads yet, and nothing is appended to it."""
 
 ALL_TOPICS: tuple[Topic, ...] = (
     CATALOG,

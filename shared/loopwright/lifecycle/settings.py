@@ -17,7 +17,10 @@ class ServiceSettings(BaseSettings):
     The class keyword sets the environment prefix `LOOPWRIGHT_RETRIEVAL_` and the default replica name `retrieval-0`.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_nested_delimiter="__")
+    # Partial: a variable of one nested setting leaves the others as the service sets them by default.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_nested_delimiter="__", nested_model_default_partial_update=True
+    )
     service: ClassVar[str] = ""
 
     kafka_bootstrap: str = Field(

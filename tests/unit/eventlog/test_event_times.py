@@ -18,7 +18,10 @@ PLAIN = Event(
     clock_set=ClockSet(cause="x"),
 ).SerializeToString()
 
-seconds = st.one_of(st.integers(1 << 28, (1 << 35) - 1), st.sampled_from([0, 1, -1, 1 << 28, 1 << 35, 253402300799]))
+seconds = st.one_of(
+    st.integers(1 << 28, (1 << 35) - 1),
+    st.sampled_from([0, 1, -1, 1 << 28, 1 << 35, 253402300799, -(2**63), 2**63 - 1]),
+)
 nanos = st.one_of(st.just(0), st.integers(0, 999_999_999), st.sampled_from([-1, 999_999, 1_000_000, 2**31 - 1]))
 times = st.one_of(st.none(), st.builds(lambda s, n: Timestamp(seconds=s, nanos=n), seconds, nanos))
 written = st.builds(

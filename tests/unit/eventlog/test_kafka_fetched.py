@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import OrderedDict
 from types import SimpleNamespace
 from typing import Any
@@ -120,6 +122,20 @@ def test_what_was_fetched_before_a_seek_or_a_pause_is_not_handed_over() -> None:
         vars(assignment).update(change)
         assert result.getall(10) == []
         assert not result.has_more()
+
+
+@pytest.mark.parametrize("most", [0, 1, 100])
+def test_a_fetch_leaves_no_cycles_behind_read_or_not(most: int) -> None:
+    gc.disable()
+    try:
+        result, _ = fetched(batch(0, [0, 1, 2], 3), 0, whole=True)
+        held = [weakref.ref(result), weakref.ref(result._partition_records)]
+        if most:
+            assert len(result.getall(most)) == min(most, 3)
+        del result
+        assert [one() for one in held] == [None, None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("fetcher", [None, SimpleNamespace(_records={})])

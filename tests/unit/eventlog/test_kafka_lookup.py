@@ -79,6 +79,18 @@ async def test_a_consumer_that_only_fails_is_replaced_and_one_that_answers_in_be
     assert len(made) == 1
     clock.now = 46
     await fails()
-    assert made[0].closed
     assert await lookups.ask(lambda consumer: consumer.end()) == 7
     await lookups.close()
+    assert [consumer.closed for consumer in made] == [True, True]
+
+
+async def test_a_consumer_that_fails_those_who_wait_for_less_time_is_replaced_too() -> None:
+    lookups, made, clock = slot("hangs", "answers")
+    lookups._timeout_s = 60
+    for clock.now in (0, 10, 16):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await lookups.ask(lambda consumer: consumer.end())
+    assert await lookups.ask(lambda consumer: consumer.end()) == 7
+    await lookups.close()
+    assert [consumer.closed for consumer in made] == [True, True]

@@ -1,8 +1,11 @@
+import asyncio
+
 import pytest
 
 from loopwright.api.events.v1.control_pb2 import ClockSet
 from loopwright.domain.ids import event_id
 from loopwright.eventlog import CONTROL, MemoryBroker, MemoryEventLog, Record, Tail, make_event
+from loopwright.eventlog.strays import StrayCancellation
 from loopwright.faults import CorruptRecord, DeadlineExceeded, LogUnavailable
 from loopwright.lifecycle import FixedClock
 from loopwright.rpc import Deadline
@@ -83,3 +86,14 @@ async def test_an_aging_tail_is_told_what_comes_like_any_other() -> None:
         await add(log, 1, 2)
         await tail.reached(await log.ends([CONTROL]), Deadline.after(5))
     assert len(seen) == 2
+
+
+async def test_a_cancellation_from_inside_is_told_to_whoever_waits() -> None:
+    def stray(record: Record) -> None:
+        raise asyncio.CancelledError
+
+    log, _ = new_log()
+    async with Tail(log, [CONTROL], stray) as tail:
+        await add(log, 1)
+        with pytest.raises(StrayCancellation):
+            await tail.wait()

@@ -67,6 +67,16 @@ async def test_an_item_equal_to_the_known_one_is_accepted_and_not_appended(inges
     assert [event.item_upserted.title for event in on_log(ingest, CATALOG)] == ["A", "changed"]
 
 
+async def test_of_an_item_stated_twice_without_a_time_the_later_row_stands(ingest: Any, rows: Any) -> None:
+    names = [f"i{n}" for n in range(20)]
+    answer = await ingest.items(*(rows.item(name, title=title) for name in names for title in ("first", "second")))
+    assert (answer.accepted, list(answer.rejections)) == (40, [])
+    assert [event.item_upserted.title for event in on_log(ingest, CATALOG)] == ["second"] * 20
+    ingest.wall.ms += 1000
+    await ingest.items(*(rows.item(name, title=title) for name in names for title in ("third", "second")))
+    assert len(on_log(ingest, CATALOG)) == 20
+
+
 async def test_an_item_that_was_withdrawn_comes_back_with_the_next_upsert(ingest: Any, rows: Any) -> None:
     await ingest.items(rows.item("a"))
     ingest.wall.ms += 1000

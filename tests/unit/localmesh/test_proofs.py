@@ -52,6 +52,20 @@ async def test_the_seed_decides_which_decisions_are_drawn(made: RecordedLog) -> 
     assert len(set(ids[0])) == 5
 
 
+async def test_decisions_whose_funnels_retention_has_taken_are_not_drawn(made: RecordedLog) -> None:
+    bundle = ranked_bundle(made.store)
+    await made.activate(bundle, NOW_MS - 1)
+    for number in range(12):
+        await made.decide(bundle, number)
+    log = made.log()
+    ends = {place: end for place, end in (await log.ends([FUNNELS])).items() if end}
+    place, end = next(iter(ends.items()))
+    log.broker.delete_before({place: end})
+    proven = await verify_many(log, made.store, 200, seed=1)
+    assert 0 < proven.eligible < 12
+    assert proven.holding == proven.eligible
+
+
 async def test_lists_to_judge_and_slates_without_a_funnel_are_not_drawn(made: RecordedLog) -> None:
     bundle = ranked_bundle(made.store)
     await made.activate(bundle, NOW_MS - 1)

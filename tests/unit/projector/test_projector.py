@@ -9,6 +9,7 @@ from tests.unit.projector.logs import CLOCK, log_of, some
 from tests.unit.projector.stores import Loss, LossyStore
 
 from loopwright.eventlog import ITEM_FACTS, ORGANIC, MemoryEventLog, Offsets, covers
+from loopwright.eventlog.strays import StrayCancellation
 from loopwright.faults import CorruptRecord, LogUnavailable
 from loopwright.projector.config import Pace
 from loopwright.projector.parking import SOURCES, park, parked, unpark
@@ -305,3 +306,17 @@ async def test_item_rows_lost_without_the_user_rows_stop_the_projector() -> None
     with pytest.raises(CorruptRecord):
         async with running(log, store):
             await asyncio.sleep(0.2)
+
+
+async def test_a_stage_that_a_stray_cancellation_ends_ends_the_projector() -> None:
+    class Stray(MemoryStore):
+        async def commit(self, writes: Sequence[Write], swap: Swap | None = None) -> None:
+            if any(key.startswith("item") for write in writes for key in write.rows):
+                raise asyncio.CancelledError
+            await super().commit(writes, swap)
+
+    projector = Projector(log_of(some(60)), Stray(), CLOCK, pace=PACE, wall_ms=Wall())
+    async with asyncio.timeout(20):
+        with pytest.raises(ExceptionGroup) as caught:
+            await projector.run()
+    assert caught.group_contains(StrayCancellation)

@@ -244,3 +244,20 @@ async def test_a_projector_on_a_real_connection_ends_when_it_is_cancelled_whatev
             async with asyncio.timeout(20):
                 await asyncio.wait([task])
             assert task.cancelled()
+
+
+async def test_a_store_that_answers_steadily_may_take_longer_for_many_rows_than_for_one_wait() -> None:
+    count = 0
+
+    async def slow(command: bytes) -> None:
+        nonlocal count
+        count += command == b"HMGET"
+        if count % 100 == 0:
+            await asyncio.sleep(0.02)
+
+    async with resp_server() as server:
+        server.before = slow
+        async with open_redis_store(server.url, timeout_s=0.5) as store:
+            began = asyncio.get_running_loop().time()
+            assert len(await store.rows([f"user:{{1}}:{n}" for n in range(3000)], ("g.v1",))) == 3000
+            assert asyncio.get_running_loop().time() - began > 0.5

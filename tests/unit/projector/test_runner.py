@@ -115,9 +115,8 @@ async def test_a_poisonous_record_that_is_appended_again_after_a_repair_is_folde
     log_of([(bad[0], bad[1], repaired)], log.broker)
     async with running(log, store) as progress:
         await settled(log, progress)
-    assert (
-        await hashes(store) == (await ReplayFold(log_of([*appended, (*bad[:2], repaired)]), MemoryStore()).run()).hashes
-    )
+    for rebuilt_from in (log, log_of([*appended, (*bad[:2], repaired)])):  # with the bad one in the same batch, without
+        assert await hashes(store) == (await ReplayFold(rebuilt_from, MemoryStore()).run()).hashes
 
 
 async def test_a_dead_letter_that_cannot_be_appended_holds_the_stage_back_and_loses_nothing(

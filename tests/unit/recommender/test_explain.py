@@ -64,6 +64,17 @@ async def test_a_missing_part_of_the_funnel_is_named() -> None:
         await reader(broker).read(record.decision_id, soon())
 
 
+@pytest.mark.parametrize("left", [0, 1])
+async def test_of_a_decision_older_than_the_funnels_on_the_log_the_slate_is_left(left: int) -> None:
+    broker = MemoryBroker(wall_ms=lambda: WALL)
+    record, _ = await logged(broker)
+    [(place, end)] = [(p, broker.end(p)) for p in [("funnels", n) for n in range(4)] if broker.end(p)]
+    broker.delete_before({place: end - left})
+    found = await reader(broker).read(record.decision_id, soon())
+    assert found.event.slate_decided.decision_id == record.decision_id
+    assert found.funnel is None
+
+
 async def test_an_id_that_was_never_made_is_not_found() -> None:
     broker = MemoryBroker(wall_ms=lambda: WALL)
     record, _ = await logged(broker)
