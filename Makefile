@@ -14,10 +14,10 @@ help: ## list the targets
 setup: ## make .venv from the hashed locks, fetch Kafka's jars and the demo's data set (once)
 	@scripts/setup.sh
 
-proto: setup ## regenerate shared/loopwright/api from protos/
+proto: setup ## regenerate shared/loopwright/api from protos/, unless they break the recorded contracts
 	@$(BIN)/python scripts/generate_protos.py
 
-lint: setup ## ruff, mypy strict, buf, import contracts, freshness of generated code
+lint: setup ## ruff, mypy strict, buf, import contracts, freshness of generated files
 	@scripts/lint.sh $(wildcard $(PATHS))
 
 test: setup ## every test, the ones on a real Kafka and Redis included (ARGS="-k word" narrows)

@@ -1,7 +1,8 @@
 """Generate `shared/loopwright/api` from `protos/`; `make proto` and, with `--check`, `make lint` call it.
 
-In: every `.proto` below `protos/`. Out: `*_pb2.py`, `*_pb2.pyi` and, for files with a service, `*_pb2_grpc.py` with
-stubs for `grpc.aio`. With `--check` the tree is generated into a temporary folder and compared with the committed one.
+In: every `.proto` below `protos/`, and the baseline, the contracts as they were last recorded; nothing is written when
+they break it. Out: `*_pb2.py`, `*_pb2.pyi` and, for files with a service, `*_pb2_grpc.py` with stubs for `grpc.aio`;
+the new baseline. With `--check` all is made in a temporary folder and compared with what is committed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import difflib
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from importlib import resources
@@ -20,6 +22,7 @@ from grpc_tools import protoc
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 TARGET = ROOT / "shared" / "loopwright" / "api"
+BASELINE = PROTOS / "baseline.binpb"
 
 # The stubs give each method's context its own parameters, which no servicer can state: a context is the same for all.
 _CONTEXT = re.compile(r"_aio\.ServicerContext\[.*\],$", re.MULTILINE)
@@ -113,22 +116,51 @@ def differences(committed: dict[str, str], fresh: dict[str, str]) -> list[str]:
     return lines
 
 
+def buf(*arguments: str) -> bool:
+    """Run buf on the committed protos and say whether it was content; its message is already on the terminal."""
+    command = [str(Path(sys.executable).with_name("buf")), *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def record(target: Path) -> None:
+    """Write the image of the protos, without comments and places in files.
+
+    Raises:
+        SystemExit: buf refused a file.
+    """
+    if not buf("build", "--exclude-source-info", "--output", str(target)):
+        raise SystemExit("buf failed")
+
+
+def stale(fresh: Path, image: Path) -> list[str]:
+    """Return what of the committed code and baseline is not that of the protos; empty when all is."""
+    found = differences(contents(TARGET), contents(fresh))
+    if not BASELINE.exists() or BASELINE.read_bytes() != image.read_bytes():
+        found.append(f"{BASELINE.relative_to(ROOT)} is not the image of the protos")
+    return found
+
+
 def main() -> int:
     """Generate, or with `--check` compare; return the exit code."""
     parser = argparse.ArgumentParser(description="Generate shared/loopwright/api from protos/.")
     parser.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 on a difference")
     check: bool = parser.parse_args().check
+    if not check and BASELINE.exists() and not buf("breaking", "--against", str(BASELINE)):
+        print("a contract is broken; nothing was written", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch) / "api"
+        fresh, image = Path(scratch) / "api", Path(scratch) / BASELINE.name
         generate(fresh)
+        record(image)
         if check:
-            found = differences(contents(TARGET), contents(fresh))
+            found = stale(fresh, image)
             if found:
-                print("\n".join(["generated code is stale; run `make proto`", *found]), file=sys.stderr)
+                print("\n".join(["generated files are stale; run `make proto`", *found]), file=sys.stderr)
             return 1 if found else 0
         if TARGET.exists():
             shutil.rmtree(TARGET)
         shutil.copytree(fresh, TARGET)
+        shutil.copy(image, BASELINE)
     print(f"generated {len(proto_files())} protos into {TARGET.relative_to(ROOT)}")
     return 0
 

@@ -16,8 +16,9 @@ check "ruff" "$BIN/ruff" check "$@"
 check "ruff format" "$BIN/ruff" format --check "$@"
 check "mypy" "$BIN/mypy"
 check "buf" "$BIN/buf" lint
+check "contracts" "$BIN/buf" breaking --against protos/baseline.binpb
 check "import contracts" env PYTHONPATH=services:shared "$BIN/lint-imports" --no-cache
-check "generated code" "$BIN/python" scripts/generate_protos.py --check
+check "generated files" "$BIN/python" scripts/generate_protos.py --check
 check "structure" "$BIN/python" -m pytest -q -p no:cacheprovider tests/architecture
 
 if [ ${#failed[@]} -gt 0 ]; then

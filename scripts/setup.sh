@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Make .venv, the Kafka jars and the demo's data set; `make setup` calls it. Needs python3 >= 3.11, a C++ compiler (for
-# hnswlib, which has no wheel) and, once, a package index. A second run with unchanged locks does nothing, offline.
+# Make .venv, the Kafka jars and the demo's data set; `make setup` calls it. Needs python3 >= 3.11 with its headers and a
+# C++ compiler (for hnswlib, which has no wheel) and, once, a package index. A second run with unchanged locks does
+# nothing, offline.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -56,13 +57,18 @@ command -v c++ >/dev/null || command -v g++ >/dev/null || {
     exit 1
 }
 python=$(find_python)
+include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+[ -f "$include/Python.h" ] || {
+    echo "set-up needs the headers of $python ($include/Python.h; Debian: python3-dev): hnswlib has no wheel" >&2
+    exit 1
+}
 mkdir -p "$CACHE"
 uv=$(find_uv)
 
 rm -f "$STAMP"
 [ -x "$VENV/bin/python" ] || "$uv" venv --clear --quiet --python "$python" "$VENV"
 export VIRTUAL_ENV=$PWD/$VENV
-echo "installing the locked requirements (torch is most of it: 5 GB on disk; LOOPWRIGHT_TORCH=cpu takes its CPU build)"
+echo "installing the locked requirements (6 GB on disk, 5 of them torch; LOOPWRIGHT_TORCH=cpu takes its CPU build)"
 # Compiled here once: a dozen processes start per mesh, and where PYTHONDONTWRITEBYTECODE is set each would compile all it
 # imports again (3.3 s of CPU instead of 1.1 s for exposure, measured).
 UV=$uv scripts/sync_requirements.sh all --quiet --compile-bytecode

@@ -18,7 +18,7 @@ HEAD = """# What the mesh costs
 Written by `make bench`, section by section; a figure is never judged by a test. Arms of one table ran interleaved,
 round by round, on one machine; every cell is the median over rounds of the rounds' own p50 or p99, every ratio the
 median over rounds of the rounds' own ratios. Milliseconds depend on the machine and on what else runs there, ratios
-much less: compare ratios.
+much less: compare ratios. *asked* is the project's own target for a ratio; this run may have missed it.
 """
 _SECTION = re.compile(r"<!-- section (\w+) -->\n(.*?)\n<!-- end \1 -->", re.DOTALL)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loopwright.localmesh.jars import KAFKA_VERSION
 from loopwright.localmesh.topology import SERVICES, Instance, Layout, environment
 from tests.architecture.source import ROOT
 from tests.deploy.artefacts import (
@@ -154,6 +155,10 @@ def test_every_file_runs_the_image_of_this_version() -> None:
     assert {one.image for one in DEPLOYED} == {f"loopwright/{name}:{version}" for name in (*NAMES, *JOBS)}
     [topics] = of_kind("Job")
     assert container(topics)["image"] == f"loopwright/policy:{version}"
+
+
+def test_compose_runs_the_kafka_that_a_local_mesh_runs() -> None:
+    assert document(COMPOSE)["services"]["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
 
 
 def test_prometheus_scrapes_every_service_of_the_topology() -> None:

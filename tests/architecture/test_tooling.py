@@ -1,5 +1,9 @@
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +53,30 @@ def test_every_make_target_is_explained() -> None:
     assert declared is not None
     for target in declared[1].split():
         assert re.search(rf"^{target}:.*## \w", text, re.M), target
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "holds"),
+    [
+        ("string reason = 6;", "string reason = 6;\n  string added = 8;", True),
+        ("int64 reported_at_ms = 7;", "", False),
+        ("string reason = 6;", "string reason = 60;", False),
+        ("string reason = 6;", "string cause = 6;", False),
+        ("REPLICA_STATE_STOPPED = 4;", "REPLICA_STATE_STOPPED = 5;", False),
+    ],
+    ids=["a field more", "a field less", "another number", "another name", "another enum number"],
+)
+def test_the_baseline_lets_a_contract_grow_and_refuses_a_break(old: str, new: str, holds: bool, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "buf.yaml", tmp_path)
+    shutil.copytree(ROOT / "protos", tmp_path / "protos")
+    proto = tmp_path / "protos" / "loopwright" / "api" / "events" / "v1" / "control.proto"
+    text = proto.read_text("utf-8")
+    assert text.count(old) == 1
+    proto.write_text(text.replace(old, new), "utf-8")
+    command = [Path(sys.executable).with_name("buf"), "breaking", "--against", "protos/baseline.binpb"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == holds, done.stdout
+    assert holds or "control.proto" in done.stdout
 
 
 def test_the_vendored_rules_carry_their_licence() -> None:

@@ -100,7 +100,14 @@ fsynced history of the clients and the whole log.
 
 Taken on {machine}; load generator, mesh and servers share them.
 
-*refused*: calls that did not end OK, by operation, status and reason. *raw dups*: records sent twice, which every fold
-drops by their ids. *recovery s*: from the end of the fault (a kill: its moment) to the first of two seconds in which
-nine answers in ten were undegraded. *cores*: processors that the mesh and the load kept busy.
+*degraded*: OK answers that say what they had to do without. *refused*: calls that did not end OK, by operation, status
+and reason. *raw dups*: records sent twice, which every fold drops by their ids. *recovery s*: from the end of the fault
+(a kill: its moment) to the first of two seconds in which nine answers in ten were undegraded. *cores*: processors that
+the mesh and the load kept busy. *load*: the machine's load average over a minute, when the mesh was well again.
+
+The other columns count broken promises; a scenario passes with 0 in each. *lost*: acknowledged, and not on the log.
+*doubled*: one id with two contents, or one request with two decisions. *late*: ended by or after its deadline, or
+worked on past it. *unflagged*: an answer silent about what its record, or a fault that stood, shows to be missing.
+*versions*: decided under a policy that was not active, or under parts of several. *order*: facts of a user out of
+order, or on the log though nobody asked for them. *crashes*: processes that ended without having been struck.
 """

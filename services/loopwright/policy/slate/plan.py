@@ -19,7 +19,7 @@ UNFILLED = -1
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """E, D, A and the numbers of the architecture's section 7, before any draw.
+    """E, D, A and the numbers of "How a slate is decided" in policy's README, before any draw.
 
     Attributes:
         pool: E, the n eligible in ascending item id.

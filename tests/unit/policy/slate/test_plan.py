@@ -1,4 +1,4 @@
-"""The vectorised plan equals the definition of the architecture, written out candidate by candidate."""
+"""The vectorised plan equals the definition in policy's README, written out candidate by candidate."""
 
 import math
 
