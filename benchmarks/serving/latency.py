@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.harness.rounds import Arm, Table, measure
 from benchmarks.serving.asking import Asker
+from benchmarks.serving.awake import awake_cpus
 from benchmarks.serving.bundles import Size
 from benchmarks.serving.floor import Floor
 from benchmarks.serving.stages import timings
@@ -29,6 +30,7 @@ class Latencies:
         stages: Size -> stage -> milliseconds at the front door of each decision; empty without a mesh.
         asked: Requests of the product, those to warm up included.
         degraded: Why answers among them were degraded.
+        awake: Size -> floors, bare calls and mesh while no CPU slept.
     """
 
     tables: Mapping[Size, Table]
@@ -36,19 +38,27 @@ class Latencies:
     stages: Mapping[Size, Mapping[str, list[float]]] = field(default_factory=dict)
     asked: int = 0
     degraded: Counter[str] = field(default_factory=Counter)
+    awake: Mapping[Size, Table] = field(default_factory=dict)
 
 
 async def measure_meshed(
     bare: Mapping[Size, Floor], hops: Mapping[Size, Arm], asking: Asker, log: EventLog, *, rounds: int, per_round: int
 ) -> Latencies:
-    """Measure floors 1 and 2, every part, the bare hops and the mesh, for every size in the same rounds."""
+    """Measure floors 1 and 2, every part, the bare hops and the mesh, for every size in the same rounds.
+
+    Then all but the parts once more with CPUs that do not sleep.
+    """
     start = await log.ends([DECISIONS])
     parts = {size: floor.parts() for size, floor in bare.items()}
     arms = {size: {HOPS: hops[size], MESH: _asking(asking, size), **parts[size]} for size in bare}
     tables = await _measured(bare, arms, rounds=rounds, per_round=per_round)
     stages = {size: await timings(log, start, size.surface) for size in bare}
     named = {size: tuple(alone) for size, alone in parts.items()}
-    return Latencies(tables, named, stages, asking.asked, Counter(asking.degraded))
+    asked, degraded = asking.asked, Counter(asking.degraded)
+    whole = {size: {HOPS: of_size[HOPS], MESH: of_size[MESH]} for size, of_size in arms.items()}
+    with awake_cpus():
+        awake = await _measured(bare, whole, rounds=rounds, per_round=per_round)
+    return Latencies(tables, named, stages, asked, degraded, awake)
 
 
 async def measure_composed(
