@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +20,7 @@ from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.users import EMPTY_USER
 from loopwright.hydration.asked import asked_groups
 from loopwright.hydration.lag import Progress
-from loopwright.hydration.rows import RowStore
+from loopwright.hydration.rows import ItemState, RowStore
 from loopwright.mirror import ItemMirror
 from loopwright.pipeline.types import Degradation, ItemColumns, ItemQuery
 from loopwright.rpc import Deadline
@@ -93,8 +95,7 @@ class ItemSide:
         if not missing.any():
             return _Found(rows, unanswered, [])
         try:
-            states = await self._rows.items([int(i) for i in np.unique(item_ids[missing])], deadline)
-            self._mirror.table.put_many(states)
+            self._take(await self._rows.items([int(i) for i in np.unique(item_ids[missing])], deadline))
         except (FeatureStoreDown, FeatureStoreTimeout, CorruptRecord) as fault:
             _LOG.warning("items that the mirror lacks could not be read", extra={"reason": fault.reason})
             late = isinstance(fault, FeatureStoreTimeout)
@@ -105,6 +106,26 @@ class ItemSide:
             rows = self._mirror.table.rows_of(item_ids)
             return _Found(rows, rows < 0, notes)
         return _Found(self._mirror.table.rows_of(item_ids), unanswered, [])
+
+    def _take(self, states: Sequence[ItemState]) -> None:
+        """Put stored items into the table that it still lacks: what the mirror learned meanwhile is newer.
+
+        Raises:
+            CorruptRecord: Some do not decode; the table has the others.
+        """
+        table = self._mirror.table
+        of_item: dict[int, list[ItemState]] = {}
+        for state in states:
+            of_item.setdefault(state[0], []).append(state)
+        still = table.rows_of(np.fromiter(of_item, np.uint64, len(of_item))) < 0
+        new = [theirs for theirs, lacks in zip(of_item.values(), still.tolist(), strict=True) if lacks]
+        try:
+            table.put_many(chain.from_iterable(new))
+        except CorruptRecord:
+            for theirs in new:
+                with suppress(CorruptRecord):
+                    table.put_many(theirs)
+            raise
 
     def _check(self, query: ItemQuery, groups: list[Group]) -> None:
         if len(query.item_ids) > MAX_ITEMS:

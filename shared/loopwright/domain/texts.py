@@ -84,6 +84,8 @@ class ChosenTexts(Texts):
 
     def packed(self) -> PackedTexts:
         """Return a copy."""
+        if not len(self._column):
+            return texts_of([b""] * len(self))
         parts, unknown = self._column.take(self._rows), self._rows < 0
         if unknown.any():
             parts[unknown] = b""

@@ -122,24 +122,50 @@ class ItemCounts:
         Raises:
             CorruptRecord: Bytes are not an encoded state.
         """
-        where = np.asarray(rows, dtype=np.int64)
-        size = _HEADER.itemsize
-        if any(len(state) < size for state in states):
-            raise CorruptRecord("item_counts.v1: too short")
+        self.put(rows, CountStates(states))
+
+    def put(self, rows: Sequence[int], states: CountStates) -> None:
+        """Put read states into rows."""
+        where, header = np.asarray(rows, dtype=np.int64), states.header
         self.clear(where)
-        header = np.frombuffer(b"".join(state[:size] for state in states), dtype=_HEADER)
-        hours, days = header["hours"].astype(np.int64), header["days"].astype(np.int64)
-        lengths = np.fromiter(map(len, states), dtype=np.int64, count=len(states))
-        if (header["version"] != _VERSION).any() or (lengths != size + (hours + days) * _CELL.itemsize).any():
-            raise CorruptRecord("item_counts.v1: unknown version or wrong length")
         self.totals[where] = header["totals"]
         self.first_ms[where], self.last_ms[where], self.fact_ms[where] = header["times"].T
         self.hour_heads[where], self.day_heads[where] = header["heads"].T
-        cells = np.frombuffer(b"".join(state[size:] for state in states), dtype=_CELL)
-        is_hour = np.repeat(np.tile([True, False], len(states)), np.stack([hours, days], axis=1).ravel())
-        owner = np.repeat(where, hours + days)
-        _put(self.hourly, owner[is_hour], cells[is_hour])
-        _put(self.daily, owner[~is_hour], cells[~is_hour])
+        owner = where[states.owner]
+        for ring, chosen in ((self.hourly, states.is_hour), (self.daily, ~states.is_hour)):
+            _put(ring, owner[chosen], states.cells[chosen])
+
+
+class CountStates:
+    """Encoded states of n items, read whole before any row is touched.
+
+    Attributes:
+        header: [n].
+        cells: [m], all cells of all items, an item's hours before its days.
+        owner: int64 [m], whose each cell is, 0..n-1.
+        is_hour: bool [m].
+    """
+
+    def __init__(self, states: Sequence[bytes]) -> None:
+        """Read the states.
+
+        Raises:
+            CorruptRecord: Bytes are not an encoded state.
+        """
+        size = _HEADER.itemsize
+        if any(len(state) < size for state in states):
+            raise CorruptRecord("item_counts.v1: too short")
+        self.header = np.frombuffer(b"".join(state[:size] for state in states), dtype=_HEADER)
+        hours, days = self.header["hours"].astype(np.int64), self.header["days"].astype(np.int64)
+        lengths = np.fromiter(map(len, states), dtype=np.int64, count=len(states))
+        if (self.header["version"] != _VERSION).any() or (lengths != size + (hours + days) * _CELL.itemsize).any():
+            raise CorruptRecord("item_counts.v1: unknown version or wrong length")
+        self.cells = np.frombuffer(b"".join(state[size:] for state in states), dtype=_CELL)
+        self.is_hour = np.repeat(np.tile([True, False], len(states)), np.stack([hours, days], axis=1).ravel())
+        self.owner = np.repeat(np.arange(len(states)), hours + days)
+        ends = np.where(self.is_hour, RING_COUNTERS * HOURS, RING_COUNTERS * DAYS)
+        if (self.cells["place"] >= ends).any():
+            raise CorruptRecord("item_counts.v1: a cell outside its ring")
 
 
 def _cells(block: U32, header: np.ndarray, field: str) -> tuple[bytes, list[int]]:
@@ -155,6 +181,4 @@ def _cells(block: U32, header: np.ndarray, field: str) -> tuple[bytes, list[int]
 def _put(ring: U32, owner: I64, cells: np.ndarray) -> None:
     size = ring.shape[2]
     place = cells["place"].astype(np.int64)
-    if (place >= ring.shape[1] * size).any():
-        raise CorruptRecord("item_counts.v1: a cell outside its ring")
     ring[owner, place // size, place % size] = cells["count"]

@@ -26,7 +26,7 @@ from loopwright.featurespec.facts import Counter, FactBatch
 from loopwright.featurespec.groups import ITEM_CONTENT, ITEM_COUNTS
 from loopwright.featurespec.id_index import IdIndex
 from loopwright.featurespec.item_content import UNKNOWN, ItemContent
-from loopwright.featurespec.item_counts import ItemCounts
+from loopwright.featurespec.item_counts import CountStates, ItemCounts
 
 MOST_TAGS = 16
 """Tags of an item that crosses look at; the content vector holds all of them."""
@@ -139,6 +139,7 @@ class ItemTable:
                 contents[item_id] = item_content.decode(state)
             else:
                 raise CorruptRecord(f"unknown state group {group}")
+        states = CountStates(list(counts.values()))  # before a row is made: what does not decode must leave none
         touched: set[int] = set()
         for item_id, content in contents.items():
             touched.add(row := self.row_for(item_id))
@@ -147,7 +148,7 @@ class ItemTable:
             where = [self.row_for(item_id) for item_id in counts]
             touched.update(where)
             with_rows = np.array(where, dtype=np.int64)
-            self._recount(with_rows, lambda: self.counts.decode(where, list(counts.values())))
+            self._recount(with_rows, lambda: self.counts.put(where, states))
         return np.array(sorted(touched), dtype=np.int64)
 
     def fold_facts(self, facts: FactBatch) -> I64:

@@ -125,6 +125,7 @@ async def process_over(
         async with reporter:
             running = Process(service, settings.replica, log, clock, reporter, metrics_port)
             running.watch(control)
+            running.watch(reporter)
             yield running
     finally:
         await control.stop()

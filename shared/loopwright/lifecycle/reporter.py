@@ -74,6 +74,13 @@ class ReadinessReporter:
         self._put(ALIVE_KIND, "", ReplicaState.STOPPED)
         await self._flush()
 
+    async def wait(self) -> None:
+        """Return once stopped; raise what ended the heartbeat otherwise."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                self._task.result()
+
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
@@ -99,9 +106,9 @@ class ReadinessReporter:
                 event = report_to_event(report, self._number, self._clock)
                 try:
                     await self._log.append(READINESS, key, event, deadline=Deadline.after(_APPEND_S))
-                except Fault as fault:
-                    if not fault.retryable:
-                        raise
-                    _log.warning("report not sent yet", extra={"kind": report.kind, "reason": fault.reason})
+                except BaseException as error:
                     self._unsent = taken | self._unsent  # what was sent goes out again, which changes nothing
+                    if not isinstance(error, Fault) or not error.retryable:
+                        raise
+                    _log.warning("report not sent yet", extra={"kind": report.kind, "reason": error.reason})
                     return

@@ -25,6 +25,11 @@ def test_chosen_texts_are_those_of_their_rows_and_row_minus_one_is_empty() -> No
         chosen[5]
 
 
+def test_of_an_empty_column_all_texts_are_empty() -> None:
+    chosen = ChosenTexts(COLUMN[:0], np.array([-1, -1]))
+    assert chosen.packed() == chosen == ("", "")
+
+
 def test_texts_differ_from_other_texts() -> None:
     assert texts_of([b"a", b"b"]) != ("a",)
     assert texts_of([b"a"]) != ("b",)

@@ -74,3 +74,13 @@ def test_a_copy_does_not_follow() -> None:
 def test_a_state_of_an_unknown_group_is_refused() -> None:
     with pytest.raises(CorruptRecord):
         ItemTable().put_many([(1, "item_weather.v1", b"")])
+
+
+@pytest.mark.parametrize(("group", "state"), [("item_counts.v1", b"\xff"), ("item_content.v1", b"\xff")])
+def test_states_that_do_not_decode_leave_no_row_of_any_item(group: str, state: bytes) -> None:
+    folded, _ = world()
+    states = folded.encode_rows(np.arange(2))
+    table = ItemTable()
+    with pytest.raises(CorruptRecord):
+        table.put_many([*((int(folded.ids[r]), g, s) for r in (0, 1) for g, s in states[r].items()), (7, group, state)])
+    assert len(table) == 0

@@ -84,6 +84,34 @@ async def test_an_item_that_only_the_store_knows_is_answered_from_there_once(
     assert memory_rows.calls == ["items"]
 
 
+async def test_what_the_mirror_learned_while_the_store_was_asked_is_newer(
+    item_side, mirror, query, memory_rows, item_states, ids, deadline
+):
+    async def meanwhile(item_ids, deadline):
+        mirror.table.put_many(item_states("new", out_of_stock=True))
+        return item_states("new")
+
+    memory_rows.items = meanwhile
+    columns = await item_side.columns(query("new"), deadline)
+    assert columns.eligibility.tolist() == mirror.table.eligibility[mirror.table.rows_of(ids("new"))].tolist() != [0]
+
+
+async def test_a_stored_item_that_does_not_decode_hides_itself_alone_and_is_asked_for_again(
+    item_side, query, memory_rows, item_states, ids, deadline
+):
+    [corrupt] = ids("corrupt").tolist()
+    good = [state for name in ("new", "newer") for state in item_states(name)]
+    memory_rows.states = {corrupt: [(corrupt, "item_counts.v1", b"\xff")]}
+    memory_rows.states |= {item: [state for state in good if state[0] == item] for item, _, _ in good}
+    for _ in range(2):
+        columns = await item_side.columns(query("new", "corrupt", "newer"), deadline)
+        assert columns.external_ids == ("new", "", "newer")
+        assert columns.group_mask[1].tolist() == [Mask.NOT_ANSWERED] * len(ITEM_GROUPS)
+        assert Mask.NOT_ANSWERED not in columns.group_mask[[0, 2]]
+        assert columns.degradations[0] == degraded(DegradationReason.UNAVAILABLE, ITEM_ROWS)
+    assert memory_rows.calls == ["items", "items"]
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

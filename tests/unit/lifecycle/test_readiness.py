@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.eventlog import READINESS, MemoryBroker, MemoryEventLog, Record
-from loopwright.faults import DeadlineExceeded, LogUnavailable
+from loopwright.faults import DeadlineExceeded, LogUnavailable, MessageTooLarge
 from loopwright.lifecycle import (
     FixedClock,
     MeshClock,
@@ -64,6 +66,36 @@ async def test_heartbeats_go_on() -> None:
         await wait_for(
             view, lambda v: any(r.heard_at_ms == 1_006_000 for r in v.live("retrieval")), soon(), what="next heartbeat"
         )
+
+
+async def test_a_report_whose_sender_was_cancelled_goes_out_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    mesh = Mesh()
+    append, hung = MemoryEventLog.append, asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> None:
+        hung.set()
+        await asyncio.sleep(60)
+
+    async with mesh.view() as view, mesh.reporter() as reporter:
+        monkeypatch.setattr(MemoryEventLog, "append", hang)
+        sending = asyncio.create_task(reporter.loaded("ranker", "v1"))
+        await hung.wait()
+        monkeypatch.setattr(MemoryEventLog, "append", append)
+        sending.cancel()
+        await wait_for(view, lambda v: v.state("retrieval-0", "ranker", "v1") is not None, soon(), what="loaded")
+
+
+async def test_a_heartbeat_that_fails_is_told_to_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise MessageTooLarge
+
+    mesh = Mesh()
+    reporter = await mesh.reporter().__aenter__()
+    monkeypatch.setattr(MemoryEventLog, "append", refuse)
+    mesh.wall.advance(6_000)
+    async with asyncio.timeout(5):
+        with pytest.raises(MessageTooLarge):
+            await reporter.wait()
 
 
 async def test_what_was_loaded_and_refused_is_told_with_its_reason() -> None:
