@@ -36,9 +36,10 @@ async def _report_progress(mirror: ItemMirror, readiness: ReadinessReporter) -> 
 @asynccontextmanager
 async def reporting(feed: BundleFeed, mirror: ItemMirror, readiness: ReadinessReporter) -> AsyncIterator[None]:
     """Report while the block runs; a report that cannot be made ends the block."""
-    async with BundleReports(feed, readiness, refusal), asyncio.TaskGroup() as group:
-        task = group.create_task(_report_progress(mirror, readiness))
+    async with BundleReports(feed, readiness, refusal) as reports, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_report_progress(mirror, readiness)), group.create_task(reports.wait())]
         try:
             yield
         finally:
-            task.cancel()
+            for task in tasks:
+                task.cancel()

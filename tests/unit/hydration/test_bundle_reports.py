@@ -6,6 +6,7 @@ import pytest
 
 from loopwright.bundle import BundleFeed, default_bundle, with_values
 from loopwright.eventlog import ITEM_ROWS, MemoryEventLog
+from loopwright.faults import MessageTooLarge
 from loopwright.hydration.bundle_reports import refusal, reporting
 from loopwright.hydration.config import HydrationSettings
 from loopwright.lifecycle import ReadinessView, ReplicaState, process_over, wait_folded, wait_for
@@ -60,3 +61,19 @@ async def test_leaving_ends_the_reports(broker, mirror):
         async with reporting(feed, mirror, proc.readiness):
             pass
     assert asyncio.all_tasks() == before
+
+
+async def test_a_report_that_cannot_be_made_ends_the_block(broker, mirror, publish):
+    class Refusing:
+        async def loaded(self, kind, artefact):
+            raise MessageTooLarge
+
+        def progress(self, what, offsets):
+            pass
+
+    log = MemoryEventLog(broker, producer="hydration")
+    async with BundleFeed(log) as feed, asyncio.timeout(5):
+        with pytest.raises(MessageTooLarge):
+            async with reporting(feed, mirror, Refusing()):
+                await publish(default_bundle())
+                await asyncio.sleep(60)
