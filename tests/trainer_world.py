@@ -8,7 +8,7 @@ import numpy as np
 
 from loopwright.api.events.v1.catalog_pb2 import ItemUpserted
 from loopwright.api.events.v1.event_pb2 import Event
-from loopwright.api.events.v1.feedback_pb2 import OrganicInteraction
+from loopwright.api.events.v1.feedback_pb2 import ActionTaken, ItemsViewed, OrganicInteraction, ViewedItem
 from loopwright.bundle import PolicyBundle, default_bundle
 from loopwright.domain.enums import ActionKind
 from loopwright.domain.ids import event_id, item_id, item_key, logical_partition
@@ -57,6 +57,27 @@ def organic(user: int, item: int, at_ms: int, liked: bool, kind: ActionKind = Ac
     return event
 
 
+def clicked(user: int, item: int, at_ms: int) -> Event:
+    """Return a click on an item of a slate."""
+    action = ActionTaken(
+        subject=subject(user), item_id=item_id(str(item)), kind=int(ActionKind.CLICK), decision_id=b"d" * 16
+    )
+    event = Event(event_id=event_id("clicked", user, item), action_taken=action)
+    set_ms(event.occurred_at, at_ms)
+    return event
+
+
+def viewed(user: int, item: int, at_ms: int) -> Event:
+    """Return a confirmed view of an item of a slate."""
+    seen = [ViewedItem(item_id=item_id(str(item)), seen=True)]
+    event = Event(
+        event_id=event_id("viewed", user, item),
+        items_viewed=ItemsViewed(subject=subject(user), decision_id=b"d" * 16, items=seen),
+    )
+    set_ms(event.occurred_at, at_ms)
+    return event
+
+
 def rows(users: int, items: int, each: int, seed: int = 0) -> list[Event]:
     """Return interactions of users who like items of their own parity, in time order."""
     generator = np.random.default_rng(seed)
@@ -89,10 +110,17 @@ def record(topic: str, event: Event, offset: int = 0, partition: int = 0) -> Rec
     return Record(topic, partition, offset, logical_partition(key), key, event, event.SerializeToString(), "", 0)
 
 
-def collected(items: Sequence[Event], actions: Sequence[Event], judging: Sequence[Event] = ()) -> Evidence:
+def collected(
+    items: Sequence[Event],
+    actions: Sequence[Event],
+    judging: Sequence[Event] = (),
+    views: Sequence[Event] = (),
+    clicks: Sequence[Event] = (),
+) -> Evidence:
     collector = Collector(spec(), "home")
-    for event in items:
-        collector.add(record("catalog", event))
+    for topic, events in (("catalog", items), ("impressions", views), ("actions", clicks)):
+        for event in events:
+            collector.add(record(topic, event))
     for event in actions:
         collector.add(record("organic", event))
     for event in judging:

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopwright.bundle import PolicyBundle
-from loopwright.domain.vectors import F32, U32, U64
 from loopwright.faults import BundleNotLoaded, DeadlineExceeded, FieldViolation, InvalidRequest
 from loopwright.modelstore import ModelFeatureMismatch, ModelNotFinite
 from loopwright.modelstore.loading import BundleLoader
 from loopwright.modelstore.models import MultiTaskRanker, PreRanker
+from loopwright.pipeline.cut import best_rows
 from loopwright.pipeline.types import ScoreQuery, Scores
 from loopwright.ranking.models import Rankers, RankingModels
 from loopwright.rpc import Deadline
 from loopwright.rpc.alarms import within
+
+__all__ = ["Ranker", "best_rows", "check_query", "scores_of"]
 
 
 class Ranker:
@@ -99,15 +101,6 @@ def scores_of(query: ScoreQuery, pre_ranker: PreRanker, ranker: MultiTaskRanker)
     except ModelNotFinite as fault:
         raise _NotFinite("ranker", ranker.version, fault) from fault
     return Scores(pre_scores, best, heads, ranker.heads)
-
-
-def best_rows(pre_scores: F32, item_ids: U64, best_n: int) -> U32:
-    """Return uint32 [min(N, n)]: the rows with the best pre-rank scores, best first, ties by item id."""
-    order = np.argsort(-pre_scores)
-    ordered = pre_scores[order]
-    if (ordered[1:] == ordered[:-1]).any():
-        order = np.lexsort((item_ids, -pre_scores))
-    return order[:best_n].astype(np.uint32)
 
 
 def check_query(query: ScoreQuery, pre_ranker: PreRanker, ranker: MultiTaskRanker) -> None:

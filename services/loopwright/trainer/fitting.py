@@ -14,7 +14,7 @@ from loopwright.domain.vectors import F32, Bools
 from loopwright.featurespec.groups import width
 from loopwright.featurespec.signals import SIGNALS
 from loopwright.featurespec.table import ItemTable
-from loopwright.trainer.dataset.examples import Examples, examples, slate_decisions
+from loopwright.trainer.dataset.examples import Examples, examples, matured, slate_decisions
 from loopwright.trainer.dataset.pseudo import pseudo_decisions, split
 from loopwright.trainer.dataset.stage1 import Stage1, learn_stage1
 from loopwright.trainer.export.models import Weights
@@ -143,7 +143,8 @@ def _examples(
     pseudo = pseudo_decisions(
         parts, table, before, bundle, now_ms, recipe.examples, seed, lambda share: progress("signals", share)
     )
-    slates = slate_decisions(evidence.exposed, bundle.learning.ips_clip)
+    old_enough = matured(evidence.exposed, evidence.newest_ms, recipe.examples.maturity_s)
+    slates = slate_decisions(old_enough, bundle.learning.ips_clip)
     found = examples([*pseudo, *slates], widths_of(bundle))
     progress("signals", 1.0)
     return found
@@ -174,6 +175,7 @@ def _metrics(
         "pseudo_decisions": int((~found.slates).sum()),
         "slates": int(found.slates.sum()),
         "slate_rows": int(slate_rows.sum()),
+        "slate_rows_too_young": sum(len(slate.item_ids) for slate in evidence.exposed) - int(slate_rows.sum()),
         "slate_engaged": int((found.labels[slate_rows] > 0).sum()),
         "candidate_rows": int((~slate_rows).sum()),
         "candidate_engaged": int((found.labels[~slate_rows] > 0).sum()),

@@ -2,13 +2,10 @@ import asyncio
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.tiny_models import HEADS, K
 
 from loopwright.faults import BundleNotLoaded, DeadlineExceeded, InvalidRequest
 from loopwright.modelstore import ModelFeatureMismatch
-from loopwright.ranking.ranker import best_rows
 from loopwright.rpc import Deadline
 
 from .conftest import GROUPS, Rig, ranked_bundle
@@ -36,16 +33,6 @@ async def test_the_same_request_gets_the_same_bits(rig: Rig) -> None:
 async def test_no_candidates_get_no_scores(rig: Rig) -> None:
     scores = await rig.ranker.score(rig.query(0), Deadline.after(5))
     assert scores.pre_scores.shape == (0,) and scores.heads.shape == (0, 2) and len(scores.best) == 0
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 9), st.sampled_from([0.0, 0.5, 1.0])), unique_by=lambda row: row[0]),
-    st.integers(1, 12),
-)
-def test_the_best_are_ordered_by_score_with_ties_by_item_id(rows: list[tuple[int, float]], best_n: int) -> None:
-    ids, scores = np.array([r[0] for r in rows], np.uint64), np.array([r[1] for r in rows], np.float32)
-    expected = sorted(range(len(rows)), key=lambda i: (-rows[i][1], rows[i][0]))[:best_n]
-    assert best_rows(scores, ids, best_n).tolist() == expected
 
 
 async def test_another_model_version_than_the_bundle_pins_is_not_loaded(rig: Rig) -> None:

@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.trainer_world import MINUTE_MS, RECIPE, START_MS, bundle, catalogue, collected, organic, rows, upsert
 
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.trainer.faults import NothingToLearn
-from loopwright.trainer.fitting import Fitted, fit
+from loopwright.trainer.fitting import Fitted, fit, widths_of
 from loopwright.trainer.labels.evidence import Evidence
+from loopwright.trainer.labels.exposures import Exposed
 
 LATER_MS = START_MS + 100_000 * MINUTE_MS
 
@@ -24,6 +27,21 @@ def test_judging_rows_teach_nothing() -> None:
     items, taught = catalogue(15), rows(20, 15, 8)
     judging = [organic(user, 14, LATER_MS, True, rank=70) for user in range(20)]
     assert learned(fitted(collected(items, taught))) == learned(fitted(collected(items, taught, judging)))
+
+
+def test_slate_rows_too_young_for_an_outcome_teach_nothing_and_are_counted() -> None:
+    evidence = collected(catalogue(15), rows(20, 15, 8))
+    user, item, signal = widths_of(bundle())
+    ripe_ms = evidence.newest_ms - int(1000 * RECIPE.examples.maturity_s)
+    slate = Exposed(
+        bytes(16), np.zeros(user, np.float16), np.arange(3, dtype=np.uint64), np.zeros((3, item), np.float16),
+        np.zeros((3, signal), np.float32), np.ones(3, np.float32), np.ones(3, np.float32),
+        np.array([0, 1, 2], np.uint8), np.array([ripe_ms, ripe_ms + 1, ripe_ms + 1], np.int64),
+    )  # fmt: skip
+    found = fitted(replace(evidence, exposed=(slate,)))
+    assert (found.metrics["slate_rows"], found.metrics["slate_rows_too_young"]) == (1, 2)
+    assert found.metrics["slate_engaged"] == 0
+    assert learned(found) == learned(fitted(replace(evidence, exposed=(slate.take(slate.seen_ms <= ripe_ms),))))
 
 
 def test_the_same_rows_in_any_order_give_the_same_weights_and_another_seed_others() -> None:

@@ -65,6 +65,16 @@ def pseudo_decision(user_columns: F16, item_columns: F16, signals: F32, labels: 
     return Decision(user_columns, item_columns, signals, labels, ones, ones, False)
 
 
+def matured(exposed: Sequence[Exposed], newest_ms: int, maturity_s: float) -> list[Exposed]:
+    """Return the rows that were first seen at least `maturity_s` before `newest_ms`; slates without any are gone.
+
+    Younger rows with an action go as well: kept without the rows beside them, they would raise the rate of engagement.
+    """
+    latest_ms = newest_ms - 1000 * maturity_s
+    kept = [slate.take(slate.seen_ms <= latest_ms) for slate in exposed]
+    return [slate for slate in kept if len(slate.item_ids)]
+
+
 def slate_decisions(exposed: Sequence[Exposed], clip: float) -> list[Decision]:
     """Return slates as decisions, each row weighted by 1 / p_shown.
 

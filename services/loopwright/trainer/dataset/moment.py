@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loopwright.bundle import PolicyBundle
-from loopwright.domain.vectors import F16, F32, I64, U64
+from loopwright.domain.vectors import F16, F32, I64, U32, U64, Bools
 from loopwright.featurespec.columns import (
     ColumnBlock,
     candidate_columns,
@@ -20,7 +20,7 @@ from loopwright.featurespec.columns import (
 from loopwright.featurespec.groups import Entity, group
 from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.users import UserState
-from loopwright.trainer.dataset.candidates import CandidateFinder, Found
+from loopwright.trainer.dataset.candidates import CandidateFinder
 from loopwright.trainer.dataset.stage1 import Stage1
 
 
@@ -32,7 +32,10 @@ class Inputs:
     user_columns: F16
     item_columns: F16
     signals: F32
-    found: Found
+
+    def take(self, rows: U32 | Bools) -> Inputs:
+        """Return the candidates at these rows, in their order."""
+        return Inputs(self.item_ids[rows], self.user_columns, self.item_columns[rows], self.signals[rows])
 
 
 class Moment:
@@ -55,7 +58,7 @@ class Moment:
         items = candidate_columns(
             context, self._table, found.rows, self._now_ms, self._features.item, item_block=self._kept
         )
-        return Inputs(found.item_ids, user.columns, items.columns, found.signals, found)
+        return Inputs(found.item_ids, user.columns, items.columns, found.signals)
 
     def _kept(self, rows: I64, now_ms: int, groups: Sequence[str]) -> ColumnBlock:
         blocks = [self._blocks[name] for name in groups]

@@ -34,10 +34,21 @@ class Past:
     profiles: dict[int, tuple[bytes, ...]]
     starts: I64
 
-    def state(self, user: int) -> UserState:
-        """Return a user's states after these rows."""
-        rows = self.actions.take(np.arange(self.starts[user], self.starts[user + 1]))
-        return user_state(rows, self.views.of(user), self.profiles.get(user, ()))
+    def state(self, user: int, until_ms: int | None = None) -> UserState:
+        """Return a user's states after these rows; after those before `until_ms` alone, when it is given."""
+        rows, (viewed, at_ms) = self._of(user), self.views.of(user)
+        if until_ms is not None:
+            rows = rows.take(rows.times_ms < until_ms)
+            viewed, at_ms = viewed[at_ms < until_ms], at_ms[at_ms < until_ms]
+        return user_state(rows, (viewed, at_ms), self.profiles.get(user, ()))
+
+    def touched_since(self, user: int, since_ms: int) -> U64:
+        """Return uint64: items that a user saw or acted on at a time or later."""
+        rows, (viewed, at_ms) = self._of(user), self.views.of(user)
+        return np.union1d(rows.item_ids[rows.times_ms >= since_ms], viewed[at_ms >= since_ms])
+
+    def _of(self, user: int) -> Actions:
+        return self.actions.take(np.arange(self.starts[user], self.starts[user + 1]))
 
     def fold_into(self, table: ItemTable) -> ItemTable:
         """Return a copy of the table with these rows counted."""

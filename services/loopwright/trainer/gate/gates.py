@@ -18,6 +18,7 @@ from loopwright.trainer.fitting import Fitted
 from loopwright.trainer.gate.ndcg import ndcg, paired
 from loopwright.trainer.gate.scoring import Lists, ModelSet, open_models
 from loopwright.trainer.gate.verdict import NO_VERDICT, PASSED, REFUSED, Verdict
+from loopwright.trainer.labels.actions import Actions
 from loopwright.trainer.labels.evidence import Evidence
 from loopwright.trainer.learning.network import log_sigmoid, logits
 
@@ -79,7 +80,7 @@ def judge(
         rival = Lists(open_models(store, incumbent.bundle), counted, fitted.stage1.graph, fitted.now_ms)
     except ModelRejected as fault:
         return Verdict(NO_VERDICT, (f"the incumbent cannot be opened: {fault.reason}",), figures)
-    return _compared(lists, rival, past, liked, figures, progress)
+    return _compared(lists, rival, past, liked, _began(_judging(evidence)), figures, progress)
 
 
 def _parity(models: ModelSet, lists: Lists, weights: Weights, past: Past, users: int) -> float:
@@ -105,10 +106,21 @@ def _difference(got: F32, wanted: F32) -> float:
     return float(np.max(np.abs(got - reference) / np.maximum(1.0, np.abs(reference))))
 
 
+def _judging(evidence: Evidence) -> Actions:
+    """Return the liked judging rows, oldest first."""
+    judging = evidence.actions.take(evidence.actions.judge)
+    return judging.take(judging.engaged & judging.liked)
+
+
+def _began(judging: Actions) -> dict[int, int]:
+    """Return user -> time of his first judging row in milliseconds."""
+    users, first = np.unique(judging.users, return_index=True)
+    return dict(zip(users.tolist(), judging.times_ms[first].tolist(), strict=True))
+
+
 def _liked(evidence: Evidence, past: Past, table: ItemTable) -> dict[int, set[int]]:
     """Return user -> liked items of the judging rows that were open: servable and not acted on before."""
-    judging = evidence.actions.take(evidence.actions.judge)
-    judging = judging.take(judging.engaged & judging.liked)
+    judging = _judging(evidence)
     servable = set(table.ids[table.eligibility == 0].tolist())
     found: dict[int, set[int]] = {}
     for user, item in zip(judging.users.tolist(), judging.item_ids.tolist(), strict=True):
@@ -125,6 +137,7 @@ def _compared(
     rival: Lists,
     past: Past,
     liked: dict[int, set[int]],
+    began: dict[int, int],
     figures: dict[str, float],
     progress: Callable[[float], None],
 ) -> Verdict:
@@ -133,8 +146,10 @@ def _compared(
         users = users[:: -(-len(users) // MOST_JUDGED)]
     scores = np.zeros((2, len(users)))
     for place, user in enumerate(users):
-        state = past.state(user)
-        scores[:, place] = [ndcg(side.best(state, _LENGTH), liked[user], _LENGTH) for side in (lists, rival)]
+        # What slates caused while the user was being judged taught the candidate alone: neither side sees it in the
+        # state, and neither may list it.
+        state, barred = past.state(user, began[user]), past.touched_since(user, began[user])
+        scores[:, place] = [ndcg(side.best(state, _LENGTH, barred), liked[user], _LENGTH) for side in (lists, rival)]
         progress(place / len(users))
     difference, error = paired(scores[0], scores[1])
     figures |= {

@@ -1,4 +1,4 @@
-"""Lists of whole model sets, offline: candidates by their towers, order by their ranker under their bundle."""
+"""Lists of whole model sets, offline: candidates by towers, the cut by the pre-ranker, order by the ranker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loopwright.bundle import PolicyBundle
-from loopwright.domain.vectors import F32, F64, U64
+from loopwright.domain.vectors import F32, F64, U32, U64
 from loopwright.featurespec.covisitation import Graph
 from loopwright.featurespec.table import ItemTable
 from loopwright.featurespec.users import UserState
@@ -20,8 +20,11 @@ from loopwright.modelstore.models import (
     open_ranker,
     open_two_tower,
 )
+from loopwright.pipeline.cut import best_rows
 from loopwright.trainer.dataset.moment import Inputs, Moment
 from loopwright.trainer.dataset.stage1 import Stage1
+
+_NOTHING: U64 = np.zeros(0, dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class ModelSet:
         """Return float32 [n, H] at the bundle's position."""
         position = float(self.bundle.ranking.position)
         return self.ranker.score(inputs.user_columns, inputs.item_columns, inputs.signals, position)
+
+    def cut(self, inputs: Inputs) -> U32:
+        """Return uint32 [min(N, n)]: the rows that get head scores at serving, best first by the pre-ranker."""
+        scores = self.pre_ranker.score(inputs.user_columns, inputs.item_columns, inputs.signals)
+        return best_rows(scores, inputs.item_ids, self.bundle.ranking.best_n)
 
     def utility(self, inputs: Inputs) -> F64:
         """Return float64 [n]: the bundle's weighted sum of heads."""
@@ -72,11 +80,21 @@ class Lists:
         """Return what the rankers read of a user."""
         return self._moment.inputs(state)
 
-    def best(self, state: UserState, count: int) -> U64:
-        """Return the ids of the best unseen items, best first; ties by the order of retrieval.
+    def best(self, state: UserState, count: int, barred: U64 = _NOTHING) -> U64:
+        """Return the ids of the best unseen items that the pre-ranker leaves, best first; ties by item id.
 
-        Items that no source proposes stand behind all candidates, as they do at serving.
+        Items that no source proposes, and those that the pre-ranker cuts, are in no list, as at serving.
+
+        Args:
+            state: The user's.
+            count: Items at most.
+            barred: uint64, items that are no candidates.
         """
         inputs = self.inputs(state)
-        order = np.argsort(-self._models.utility(inputs), kind="stable")
-        return inputs.item_ids[order[:count]]
+        if len(barred):
+            inputs = inputs.take(~np.isin(inputs.item_ids, barred))
+        if not len(inputs.item_ids):
+            return inputs.item_ids
+        left = inputs.take(self._models.cut(inputs))
+        order = np.lexsort((left.item_ids, -self._models.utility(left)))
+        return left.item_ids[order[:count]]

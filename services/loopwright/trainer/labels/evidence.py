@@ -19,6 +19,7 @@ from loopwright.eventlog import (
     order_key,
     payload_name,
 )
+from loopwright.eventlog.event_times import event_time, event_times
 from loopwright.eventlog.topics import ACTIONS, DECISIONS, IMPRESSIONS, ORGANIC
 from loopwright.featurespec.folds.actions import ORGANIC_ACTION, SLATE_ACTION
 from loopwright.featurespec.folds.catalog import item_of
@@ -60,6 +61,7 @@ class Evidence:
         profiles: Encoded profile events by user, in event order.
         catalogue: Encoded catalogue events.
         exposed: Seen rows of slates, by decision id.
+        newest_ms: Mesh time of the newest event that counts, 0 without any.
         left_out: What was not used, and why.
     """
 
@@ -69,6 +71,7 @@ class Evidence:
     profiles: dict[int, tuple[bytes, ...]]
     catalogue: tuple[bytes, ...]
     exposed: tuple[Exposed, ...]
+    newest_ms: int
     left_out: dict[str, int] = field(default_factory=dict)
 
 
@@ -84,6 +87,7 @@ class Collector:
         self._profiles: dict[int, list[tuple[tuple[int, str, bytes], bytes]]] = {}
         self._catalogue: list[bytes] = []
         self._exposures = Exposures(spec, surface)
+        self._newest_ms = 0
         self._left_out: Tally[str] = Tally()
 
     def add(self, record: Record, judge: bool = False) -> None:
@@ -106,6 +110,8 @@ class Collector:
         if len(sound) < len(records):
             self._left_out["unusable"] += len(records) - len(sound)
         counted = [record for record in sound if record.topic in COUNTED]
+        if counted:
+            self._newest_ms = max(self._newest_ms, int(event_times(counted).max()))
         judged = iter(classify_all(counted, self._window))
         for record in sound:
             freshness = next(judged) if record.topic in COUNTED else Freshness.FRESH
@@ -133,7 +139,7 @@ class Collector:
             elif payload == "items_viewed":
                 at_ms = max(0, occurred_at_ms(event))
                 self._views.update((user, at_ms, item.item_id) for item in event.items_viewed.items if item.seen)
-                self._exposures.view(event.items_viewed)
+                self._exposures.view(event.items_viewed, event_time(event))
             elif payload == "subject_erased":
                 self._erased.add(subject)
             else:
@@ -158,5 +164,6 @@ class Collector:
             profiles,
             tuple(self._catalogue),
             tuple(sorted(self._exposures.rows, key=lambda row: row.decision_id)),
+            self._newest_ms,
             dict(sorted((self._left_out + self._exposures.skipped).items())),
         )

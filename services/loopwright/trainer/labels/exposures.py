@@ -11,7 +11,7 @@ import numpy as np
 from loopwright.api.events.v1.decision_pb2 import SlateDecided
 from loopwright.api.events.v1.feedback_pb2 import ActionTaken, ItemsViewed
 from loopwright.domain.enums import ENGAGEMENTS, DegradationReason, Purpose, Stage
-from loopwright.domain.vectors import F16, F32, U8, U64
+from loopwright.domain.vectors import F16, F32, I64, U8, U64, Bools
 from loopwright.featurespec.facts import SATISFYING
 from loopwright.featurespec.groups import width
 
@@ -40,6 +40,7 @@ class Exposed:
         positions: float32 [m], absolute in the session, from 1.
         p_shown: float32 [m], probability of being in the slate.
         labels: uint8 [m]; 0 seen only, 1 engaged, 2 engaged and satisfied.
+        seen_ms: int64 [m], mesh time of the first confirmation.
     """
 
     decision_id: bytes
@@ -50,6 +51,12 @@ class Exposed:
     positions: F32
     p_shown: F32
     labels: U8
+    seen_ms: I64
+
+    def take(self, chosen: Bools) -> Exposed:
+        """Return the chosen rows."""
+        rows = {name: getattr(self, name)[chosen] for name in self.__slots__[2:]}
+        return Exposed(self.decision_id, self.user_columns, **rows)
 
 
 @dataclass(slots=True)
@@ -64,14 +71,15 @@ class Exposures:
     surface: str
     rows: list[Exposed] = field(default_factory=list)
     skipped: Tally[str] = field(default_factory=Tally)
-    _seen: dict[bytes, set[int]] = field(default_factory=dict)
+    _seen: dict[bytes, dict[int, int]] = field(default_factory=dict)
     _label: dict[tuple[bytes, int], int] = field(default_factory=dict)
 
-    def view(self, viewed: ItemsViewed) -> None:
-        """Take a confirmation of exposure; prefetched items are not seen."""
-        seen = {item.item_id for item in viewed.items if item.seen}
-        if seen:
-            self._seen.setdefault(viewed.decision_id, set()).update(seen)
+    def view(self, viewed: ItemsViewed, at_ms: int) -> None:
+        """Take a confirmation of exposure at a mesh time; prefetched items are not seen."""
+        for item in viewed.items:
+            if item.seen:
+                seen = self._seen.setdefault(viewed.decision_id, {})
+                seen[item.item_id] = min(at_ms, seen.get(item.item_id, at_ms))
 
     def act(self, action: ActionTaken) -> None:
         """Take an action on an item of a slate."""
@@ -133,6 +141,7 @@ class Exposures:
                 _column([slate[k].position for k in places]),
                 _column([slate[k].p_shown for k in places]),
                 np.array([self._label.get((decided.decision_id, item), 0) for item in ids], dtype=np.uint8),
+                np.array([seen[item] for item in ids], dtype=np.int64),
             )
         )
 

@@ -93,15 +93,19 @@ class RankerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ExampleSettings:
-    """How pseudo-decisions are made of organic rows.
+    """How pseudo-decisions are made of organic rows, and which slate rows are old enough to teach.
 
     Attributes:
         cut: Share of a user's rows before the pseudo-decision.
         most_decisions: Pseudo-decisions at most; above, users are drawn.
+        maturity_s: Seconds of mesh time from the first view of a slate's row to the window's newest event, below
+            which the row teaches nothing: its action may still be under way. Time to look and click; the day for which
+            tokens take feedback would keep a young mesh from learning of any slate.
     """
 
     cut: float = 0.8
     most_decisions: int = 2500
+    maturity_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,23 @@
 from dataclasses import replace
 
 import numpy as np
-from tests.trainer_world import MINUTE_MS, RECIPE, START_MS, bundle, catalogue, collected, organic, rows
+from tests.trainer_world import (
+    MINUTE_MS,
+    RECIPE,
+    START_MS,
+    bundle,
+    catalogue,
+    clicked,
+    collected,
+    organic,
+    rows,
+    viewed,
+)
 
 from loopwright.domain.enums import ActionKind
 from loopwright.domain.ids import item_id
-from loopwright.trainer.dataset.pseudo import labels_of, pseudo_decisions, split
+from loopwright.featurespec.users import guards_of
+from loopwright.trainer.dataset.pseudo import labels_of, past_of, pseudo_decisions, split
 from loopwright.trainer.dataset.stage1 import learn_stage1
 from loopwright.trainer.labels.states import catalogue_table
 from loopwright.trainer.learning.settings import ExampleSettings
@@ -80,3 +92,17 @@ def test_what_a_slate_caused_counts_for_items_and_labels_nothing() -> None:
     # Nine organic rows, seven of them before the cut: of twenty items the clicked one is neither label nor negative.
     assert len(first.labels) == 20 - 7 - 1
     assert int((first.labels > 0).sum()) == 2
+
+
+def test_a_past_can_be_asked_for_an_earlier_state_and_for_what_came_since() -> None:
+    clicks = [clicked(0, 3, START_MS + 2 * MINUTE_MS), clicked(0, 4, START_MS + 4 * MINUTE_MS)]
+    views = [viewed(0, 5, START_MS + MINUTE_MS), viewed(0, 6, START_MS + 3 * MINUTE_MS)]
+    evidence = collected(catalogue(8), [organic(0, 1, START_MS, True)], views=views, clicks=clicks)
+    past = past_of(evidence, ~evidence.actions.judge, evidence.views)
+    ids = {item: item_id(str(item)) for item in (1, 3, 4, 5, 6)}
+    assert sorted(past.state(0).history.acted.tolist()) == sorted(ids[item] for item in (1, 3, 4))
+    earlier = past.state(0, START_MS + 3 * MINUTE_MS)
+    assert sorted(earlier.history.acted.tolist()) == sorted(ids[item] for item in (1, 3))
+    guards = guards_of(earlier, NOW_MS, 30.0)
+    assert guards.viewed.tolist() == [ids[5]]
+    assert sorted(past.touched_since(0, START_MS + 3 * MINUTE_MS).tolist()) == sorted([ids[4], ids[6]])

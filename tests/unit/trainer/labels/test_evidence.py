@@ -1,4 +1,16 @@
-from tests.trainer_world import MINUTE_MS, START_MS, collected, organic, record, rows, spec, subject, upsert
+from tests.trainer_world import (
+    MINUTE_MS,
+    START_MS,
+    clicked,
+    collected,
+    organic,
+    record,
+    rows,
+    spec,
+    subject,
+    upsert,
+    viewed,
+)
 
 from loopwright.api.events.v1.event_pb2 import Event
 from loopwright.api.events.v1.profile_pb2 import SubjectErased
@@ -47,3 +59,11 @@ def test_an_erased_user_leaves_nothing_behind() -> None:
 def test_judging_rows_are_marked() -> None:
     found = collected([], [organic(0, 1, START_MS, True)], [organic(0, 2, START_MS + 1, True)])
     assert found.actions.judge.tolist() == [False, True]
+
+
+def test_the_newest_event_counts_by_the_logs_clock_where_a_clients_runs_ahead() -> None:
+    ahead = clicked(0, 1, START_MS + DAY_MS)
+    set_ms(ahead.recorded_at, START_MS + 3)
+    assert collected([], [organic(0, 1, START_MS, True)], clicks=[ahead]).newest_ms == START_MS + 3
+    assert collected([], [organic(0, 1, START_MS, True)], views=[viewed(0, 1, START_MS + 4)]).newest_ms == START_MS + 4
+    assert collected([upsert(1)], []).newest_ms == 0

@@ -12,6 +12,7 @@ from loopwright.trainer.labels.exposures import Exposures
 
 DECISION = b"d" * 16
 ITEMS = (11, 12, 13)
+SEEN_MS = 5000
 
 
 def decided(purpose: Purpose = Purpose.SERVE, **changes: object) -> SlateDecided:
@@ -38,7 +39,7 @@ def decided(purpose: Purpose = Purpose.SERVE, **changes: object) -> SlateDecided
 def exposures(*seen: int) -> Exposures:
     found = Exposures(spec(), "home")
     items = [ViewedItem(item_id=item, seen=item in seen) for item in ITEMS]
-    found.view(ItemsViewed(decision_id=DECISION, subject=subject(0), items=items))
+    found.view(ItemsViewed(decision_id=DECISION, subject=subject(0), items=items), SEEN_MS)
     return found
 
 
@@ -73,6 +74,15 @@ def test_a_skip_and_an_action_on_another_decision_label_nothing() -> None:
     act(found, 12, ActionKind.CLICK, decision=b"e" * 16)
     found.decide("home", decided())
     assert found.rows[0].labels.tolist() == [0, 0]
+
+
+def test_a_row_is_seen_when_it_is_first_confirmed() -> None:
+    found = exposures(11, 12)
+    for at_ms in (SEEN_MS + 9, SEEN_MS - 9):
+        again = ItemsViewed(decision_id=DECISION, subject=subject(0), items=[ViewedItem(item_id=12, seen=True)])
+        found.view(again, at_ms)
+    found.decide("home", decided())
+    assert found.rows[0].seen_ms.tolist() == [SEEN_MS, SEEN_MS - 9]
 
 
 def test_rows_hold_the_served_features_of_their_items() -> None:
