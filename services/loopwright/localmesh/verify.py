@@ -1,12 +1,14 @@
 """Proves a recorded decision link by link: inputs to scores, then scores and seed to slate and propensities.
 
+Of a decision with only its slate on record it proves what `verify_slate` can: less, and its docstring says what not.
 `loopwright explain --verify` calls it with a record read from the log, the model store and the folded policies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +16,15 @@ from numpy.typing import NDArray
 from loopwright.bundle import FallbackOrder, Interval, PolicyBundle, policy_version
 from loopwright.domain.enums import DegradationReason, DropReason, Scheme, Stage
 from loopwright.faults import Fault
+from loopwright.localmesh.links import Link as Link
+from loopwright.localmesh.links import close, equal, same
+from loopwright.localmesh.verify_slate import short_slate_link, slate_only_links, slate_query
 from loopwright.modelstore import ModelStore
 from loopwright.modelstore.models import MultiTaskRanker, PreRanker, open_pre_ranker, open_ranker
 from loopwright.pipeline.fallback import NOTHING_DRAWN, first_eligible
 from loopwright.pipeline.plan import RETRIEVAL_HEAD
 from loopwright.pipeline.record import CandidateTable, DecisionRecord, input_digests
 from loopwright.pipeline.run import scattered
-from loopwright.pipeline.types import SlateQuery
 from loopwright.policy.slate import decide
 from loopwright.ranking.ranker import best_rows
 
@@ -32,19 +36,6 @@ SLATE_TOLERANCE = 1e-5
 
 ACTIVATION_SLACK_MS = 1000
 """How long after an activation a request may still run under the version before it: the feed's maximum age."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One link of the proof: its name, whether it holds, and what was found.
-
-    A skipped link could not be looked at, for a reason that is no fault of the record; it counts as holding.
-    """
-
-    name: str
-    holds: bool
-    detail: str = ""
-    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +95,17 @@ class Verifier:
         if bundle is None:
             return
         yield Link("pins", _pins_agree(record, bundle), "models or feature groups are not those the bundle pins")
+        yield _heads_link(record, bundle)
+        scored_at = bundle.ranking.position if bundle.models.ranker else 0
+        yield equal("scored_position", scored_at, record.scored_position)
         yield _positions_link(record)
         if _stood_in(record, Stage.DECIDE) or _stood_in(record, Stage.RETRIEVE):
             yield self._order_link(record)
         if _stood_in(record, Stage.DECIDE):
             yield from _fallback_links(record)
         elif record.candidates is None:
-            yield from self._slate_links(record, bundle)
+            yield from self._slate_score_links(record)
+            yield from slate_only_links(record, bundle)
         else:
             yield from self._full_links(record, bundle, record.candidates)
 
@@ -120,16 +115,9 @@ class Verifier:
             return Link("policy", False, f"no published bundle has version {version[:12]}")
         if record.request.purpose.name == "EVALUATE":
             return Link("policy", True)
-        said = {d.reason for d in record.degradations}
-        behind = DegradationReason.STALE_POLICY_FEED in said
-        active = any(
-            i.version == version
-            and i.from_ms <= record.occurred_at_ms
-            and (behind or i.until_ms is None or record.occurred_at_ms < i.until_ms + ACTIVATION_SLACK_MS)
-            for i in self._intervals(record.surface)
+        return Link(
+            "policy", _was_in_force(record, self._intervals(record.surface)), "the version was not active at that time"
         )
-        previous = DegradationReason.PREVIOUS_POLICY in said
-        return Link("policy", active or previous, "the version was not active at that time")
 
     def _order_link(self, record: DecisionRecord) -> Link:
         """Hold the recorded rows to the order they were taken from; compaction may have removed it."""
@@ -139,11 +127,11 @@ class Verifier:
         table = record.slate_candidates if record.candidates is None else record.candidates
         places = {int(item): place for place, item in enumerate(order.item_ids)}
         rows = np.array([places.get(int(item), -1) for item in table.item_ids], dtype=np.int64)
-        held = bool((rows >= 0).all()) and _same(table.source_ranks, (rows + 1).astype(np.uint16))
+        held = bool((rows >= 0).all()) and same(table.source_ranks, (rows + 1).astype(np.uint16))
         if _stood_in(record, Stage.DECIDE):  # nobody else has said anything of these items
             held = held and bool((np.diff(rows) > 0).all())
-            held = held and _same(table.creator_ids, order.creator_ids[rows])
-            held = held and _same(table.first_tag_ids, order.first_tag_ids[rows])
+            held = held and same(table.creator_ids, order.creator_ids[rows])
+            held = held and same(table.first_tag_ids, order.first_tag_ids[rows])
             held = held and (record.candidates is None or len(rows) == len(order))
         return Link("order", held, "the recorded rows are not those of the fallback order")
 
@@ -169,22 +157,27 @@ class Verifier:
         except Fault as fault:
             yield Link("models", False, f"{fault.reason}: {fault}")
             return
+        yield equal("head_names", ranker.heads, record.head_names)
         pre = pre_ranker.score(user, table.item_columns, table.signals)
-        yield _close("pre_scores", pre, table.pre_scores, FULL_TOLERANCE)
+        yield close("pre_scores", pre, table.pre_scores, FULL_TOLERANCE)
         heads = ranker.score(user, table.item_columns[best], table.signals[best], float(record.scored_position))
-        yield _close("heads", scattered(best, heads, len(table)), table.heads, FULL_TOLERANCE)
+        yield close("heads", scattered(best, heads, len(table)), table.heads, FULL_TOLERANCE)
 
-    def _slate_links(self, record: DecisionRecord, bundle: PolicyBundle) -> Iterator[Link]:
-        rows = record.slate_candidates
+    def _slate_score_links(self, record: DecisionRecord) -> Iterator[Link]:
+        rows, versions = record.slate_candidates, record.versions
         if record.head_names == (RETRIEVAL_HEAD,) or not len(rows):
             return
         try:
-            ranker = self._ranker(record.versions.ranker_version)
+            pre_ranker = self._pre_ranker(versions.pre_ranker_version)
+            ranker = self._ranker(versions.ranker_version)
         except Fault as fault:
             yield Link("models", False, f"{fault.reason}: {fault}")
             return
+        yield equal("head_names", ranker.heads, record.head_names)
+        pre = pre_ranker.score(record.user_columns, rows.item_columns, rows.signals)
+        yield close("pre_scores", pre, rows.pre_scores, SLATE_TOLERANCE)
         heads = ranker.score(record.user_columns, rows.item_columns, rows.signals, float(record.scored_position))
-        yield _close("heads", heads, rows.heads, SLATE_TOLERANCE)
+        yield close("heads", heads, rows.heads, SLATE_TOLERANCE)
 
     def _pre_ranker(self, version: str) -> PreRanker:
         if version not in self._pre_rankers:
@@ -205,20 +198,7 @@ def _slate_links(
     heads: NDArray[np.float32],
 ) -> Iterator[Link]:
     rows = table.take(best)
-    query = SlateQuery(
-        policy_version=record.versions.policy_version,
-        k=record.request.k,
-        seed=record.seed,
-        exploration=record.request.exploration,
-        item_ids=rows.item_ids,
-        heads=heads,
-        head_names=record.head_names,
-        creator_ids=rows.creator_ids,
-        first_tag_ids=rows.first_tag_ids,
-        eligibility=rows.eligibility,
-        guards=rows.guards,
-        content=rows.content,
-    )
+    query = slate_query(record, rows, heads)
     try:
         slate = decide(bundle, query)
     except Fault as fault:
@@ -227,21 +207,66 @@ def _slate_links(
     recorded = record.slate
     ids = [int(i) for i in rows.item_ids[slate.indices]]
     utility = scattered(best, slate.utility, len(table))
-    yield _equal("utility", utility.tolist(), table.utility.tolist())
-    yield _equal("slate", ids, [p.item_id for p in recorded])
-    yield _equal("scheme", [int(s) for s in slate.schemes], [int(p.scheme) for p in recorded])
-    yield _equal("p_shown", slate.p_shown.tolist(), [p.p_shown for p in recorded])
-    yield _equal("p_position", slate.p_position.tolist(), [p.p_position for p in recorded])
-    yield _equal("pre_swap_rank", slate.pre_swap_ranks.tolist(), [p.pre_swap_rank for p in recorded])
-    yield _equal("propensity", slate.propensity, record.propensity)
+    yield equal("utility", utility.tolist(), table.utility.tolist())
+    yield equal("slate", ids, [p.item_id for p in recorded])
+    yield equal("scheme", [int(s) for s in slate.schemes], [int(p.scheme) for p in recorded])
+    yield equal("p_shown", slate.p_shown.tolist(), [p.p_shown for p in recorded])
+    yield equal("p_position", slate.p_position.tolist(), [p.p_position for p in recorded])
+    yield equal("pre_swap_rank", slate.pre_swap_ranks.tolist(), [p.pre_swap_rank for p in recorded])
+    yield equal("propensity", slate.propensity, record.propensity)
     support = [(slate.propensity.rho > 0, 0.0)] * len(ids)
-    yield _equal("support", support, [(p.support, p.propensity_error) for p in recorded])
-    yield _equal("mutations", slate.mutations, record.mutations)
-    yield _equal("drop_reasons", slate.drop_reasons.tolist(), rows.drop_reasons.tolist())
+    yield equal("support", support, [(p.support, p.propensity_error) for p in recorded])
+    yield equal("mutations", slate.mutations, record.mutations)
+    yield equal("drop_reasons", slate.drop_reasons.tolist(), rows.drop_reasons.tolist())
     by_id = {int(item): row for row, item in enumerate(table.item_ids)}
     own = table.take(np.array([by_id.get(p.item_id, 0) for p in recorded], dtype=np.intp))
-    same = all(_same(getattr(own, f.name), getattr(record.slate_candidates, f.name)) for f in fields(own))
-    yield Link("slate_candidates", same, "the slate's rows differ from the funnel's")
+    agree = all(same(getattr(own, f.name), getattr(record.slate_candidates, f.name)) for f in fields(own))
+    yield Link("slate_candidates", agree, "the slate's rows differ from the funnel's")
+
+
+def _was_in_force(record: DecisionRecord, spans: Sequence[Interval]) -> bool:
+    """Say whether the decision's version was active, or is excused by a note as the one before the active one."""
+    said = {d.reason: d.subject for d in record.degradations}
+    behind = DegradationReason.STALE_POLICY_FEED in said
+    active = [
+        place
+        for place, span in enumerate(spans)
+        if span.from_ms <= record.occurred_at_ms
+        and (behind or span.until_ms is None or record.occurred_at_ms < span.until_ms + ACTIVATION_SLACK_MS)
+    ]
+    version, left_out = record.versions.policy_version, said.get(DegradationReason.PREVIOUS_POLICY)
+    if left_out is None:
+        return any(spans[place].version == version for place in active)
+    return any(
+        spans[place].version.startswith(left_out) and version in _versions_before(spans, place) for place in active
+    )
+
+
+def _versions_before(spans: Sequence[Interval], place: int) -> set[str]:
+    """Return what may have counted as the version before an interval's, which a request falls back to.
+
+    It stood directly before the interval; where a rollback began the interval, before an earlier one of its version.
+    """
+    version = spans[place].version
+    return {
+        before.version for before, span in pairwise(spans[: place + 1]) if span.version == version != before.version
+    }
+
+
+def _heads_link(record: DecisionRecord, bundle: PolicyBundle) -> Link:
+    """Hold who scored to who should have: the ranker when one is pinned, has candidates and was not lost."""
+    detail = "heads of another scorer than the bundle and the degradations leave"
+    if _stood_in(record, Stage.DECIDE):
+        return Link("scorer", record.head_names == (), detail)
+    unscored = record.head_names == (RETRIEVAL_HEAD,)
+    lost = any(d.stage is Stage.RANK for d in record.degradations)
+    tables = [table for table in (record.candidates, record.slate_candidates) if table is not None]
+    if unscored and any(table.heads.size or table.pre_scores.size for table in tables):
+        return Link("scorer", False, detail)
+    if bundle.models.ranker and not lost and not len(tables[0]):
+        # of an empty slate alone nobody knows whether it had candidates
+        return Link("scorer", unscored or record.candidates is None, detail)
+    return Link("scorer", unscored == (lost or not bundle.models.ranker), detail)
 
 
 def _stood_in(record: DecisionRecord, stage: Stage) -> bool:
@@ -251,31 +276,32 @@ def _stood_in(record: DecisionRecord, stage: Stage) -> bool:
 def _fallback_links(record: DecisionRecord) -> Iterator[Link]:
     """A slate that is the first k of the order that nothing barred: everything else about it follows from that."""
     rows, recorded, count = record.slate_candidates, record.slate, len(record.slate)
-    yield _equal("slate_candidates", rows.item_ids.tolist(), [p.item_id for p in recorded])
-    yield _equal("scheme", [int(Scheme.NONE)] * count, [int(p.scheme) for p in recorded])
-    yield _equal("p_shown", [1.0] * count, [p.p_shown for p in recorded])
-    yield _equal("p_position", [1.0] * count, [p.p_position for p in recorded])
-    yield _equal("pre_swap_rank", list(range(1, count + 1)), [p.pre_swap_rank for p in recorded])
-    yield _equal("propensity", NOTHING_DRAWN, record.propensity)
-    yield _equal("support", [(False, 0.0)] * count, [(p.support, p.propensity_error) for p in recorded])
-    yield _equal("mutations", (), record.mutations)
+    yield equal("slate_candidates", rows.item_ids.tolist(), [p.item_id for p in recorded])
+    yield equal("scheme", [int(Scheme.NONE)] * count, [int(p.scheme) for p in recorded])
+    yield equal("p_shown", [1.0] * count, [p.p_shown for p in recorded])
+    yield equal("p_position", [1.0] * count, [p.p_position for p in recorded])
+    yield equal("pre_swap_rank", list(range(1, count + 1)), [p.pre_swap_rank for p in recorded])
+    yield equal("propensity", NOTHING_DRAWN, record.propensity)
+    yield equal("support", [(False, 0.0)] * count, [(p.support, p.propensity_error) for p in recorded])
+    yield equal("mutations", (), record.mutations)
     table = record.candidates
     if table is None:
+        yield short_slate_link(record)
         slate = first_eligible(rows.eligibility, rows.guards, record.request.k)
-        yield _equal("slate", slate.indices.tolist(), list(range(count)))
+        yield equal("slate", slate.indices.tolist(), list(range(count)))
         return
     slate = first_eligible(table.eligibility, table.guards, record.request.k)
-    yield _equal("slate", table.item_ids[slate.indices].tolist(), [p.item_id for p in recorded])
-    yield _equal("utility", slate.utility.tolist(), table.utility.tolist())
-    yield _equal("drop_reasons", slate.drop_reasons.tolist(), table.drop_reasons.tolist())
+    yield equal("slate", table.item_ids[slate.indices].tolist(), [p.item_id for p in recorded])
+    yield equal("utility", slate.utility.tolist(), table.utility.tolist())
+    yield equal("drop_reasons", slate.drop_reasons.tolist(), table.drop_reasons.tolist())
     own = table.take(slate.indices)
-    same = all(_same(getattr(own, f.name), getattr(rows, f.name)) for f in fields(own))
-    yield Link("slate_rows", same, "the slate's rows differ from the funnel's")
+    agree = all(same(getattr(own, f.name), getattr(rows, f.name)) for f in fields(own))
+    yield Link("slate_rows", agree, "the slate's rows differ from the funnel's")
 
 
 def _positions_link(record: DecisionRecord) -> Link:
     want = [record.request.page_start + place + 1 for place in range(len(record.slate))]
-    return _equal("position", want, [p.position for p in record.slate])
+    return equal("position", want, [p.position for p in record.slate])
 
 
 def _pins_agree(record: DecisionRecord, bundle: PolicyBundle) -> bool:
@@ -288,21 +314,3 @@ def _pins_agree(record: DecisionRecord, bundle: PolicyBundle) -> bool:
         and record.item_groups == tuple(bundle.features.item)
         and record.best_n == bundle.ranking.best_n
     )
-
-
-def _same(one: NDArray[np.generic], other: NDArray[np.generic]) -> bool:
-    return one.size == other.size and bool((one.ravel() == other.ravel()).all())
-
-
-def _equal(name: str, derived: object, recorded: object) -> Link:
-    return Link(name, derived == recorded, "" if derived == recorded else "re-derived otherwise than recorded")
-
-
-def _close(name: str, derived: NDArray[np.float32], recorded: NDArray[np.float32], tolerance: float) -> Link:
-    if derived.shape != recorded.shape:
-        return Link(name, False, f"{derived.shape} re-derived, {recorded.shape} recorded")
-    if not derived.size:
-        return Link(name, True)
-    error = np.abs(derived.astype(np.float64) - recorded) / np.maximum(1.0, np.abs(recorded))
-    worst = float(error.max())
-    return Link(name, worst <= tolerance, f"largest difference {worst:.2e}")

@@ -10,6 +10,7 @@ from loopwright.bundle import Interval, PolicyBundle, default_bundle, policy_ver
 from loopwright.domain.enums import DegradationReason, MutationKind, Purpose, Scheme, Stage
 from loopwright.localmesh.verify import Verifier
 from loopwright.modelstore import ModelStore
+from loopwright.pipeline.plan import Plan
 from loopwright.pipeline.record import DecisionRecord, input_digests
 from loopwright.pipeline.types import Degradation
 
@@ -36,29 +37,29 @@ def verifier(store: ModelStore, *bundles: PolicyBundle) -> Verifier:
     return Verifier(store, known.get, lambda surface: tuple(Interval(version, 0, None) for version in known))
 
 
+def slate_only(record: DecisionRecord) -> DecisionRecord:
+    """Return the record as it is written when the funnel is not."""
+    slate = replace(record, candidates=None)
+    return replace(slate, input_digests=input_digests(slate))
+
+
 def test_decisions_nobody_touched_hold_full_and_slate_only(store: ModelStore, bundle: PolicyBundle) -> None:
     checker = verifier(store, bundle)
     for number in range(12):
         full, _ = recorded(store, bundle, number)
-        proof = checker.verify(full)
-        assert proof.holds and proof.full, proof.broken
+        for record in (full, slate_only(full)):
+            proof = checker.verify(record)
+            assert proof.holds and proof.full is (record is full), proof.broken
 
 
 def test_a_decision_of_the_randomised_slice_and_one_without_rankers_hold(store: ModelStore) -> None:
     sliced = ranked_bundle(store, exploration__slice_rate=1.0)
     for chosen in (sliced, default_bundle()):
         for purpose in (Purpose.SERVE, Purpose.EVALUATE):
-            proof = verifier(store, chosen).verify(recorded(store, chosen, 3, purpose=purpose)[0])
-            assert proof.holds, proof.broken
-
-
-def test_a_decision_with_only_its_slate_on_record_holds_on_that_level(
-    store: ModelStore, bundle: PolicyBundle
-) -> None:  # fmt: skip
-    full, _ = recorded(store, bundle, 1)
-    slate = replace(full, candidates=None)
-    proof = verifier(store, bundle).verify(replace(slate, input_digests=input_digests(slate)))
-    assert proof.holds and not proof.full, proof.broken
+            full, _ = recorded(store, chosen, 3, purpose=purpose)
+            for record in (full, slate_only(full)):
+                proof = verifier(store, chosen).verify(record)
+                assert proof.holds, proof.broken
 
 
 def bumped(array: np.ndarray, place: object, by: float = 0.25) -> np.ndarray:
@@ -69,10 +70,11 @@ def bumped(array: np.ndarray, place: object, by: float = 0.25) -> np.ndarray:
 
 def in_funnel(name: str, row: int, by: float = 0.25) -> Change:
     def change(record: DecisionRecord) -> DecisionRecord:
-        assert record.candidates is not None
-        array = getattr(record.candidates, name)
+        part = "slate_candidates" if record.candidates is None else "candidates"
+        table = getattr(record, part)
+        array = getattr(table, name)
         place = row if array.ndim == 1 else (row, 0)
-        return replace(record, candidates=replace(record.candidates, **{name: bumped(array, place, by)}))
+        return replace(record, **{part: replace(table, **{name: bumped(array, place, by)})})
 
     return change
 
@@ -106,8 +108,8 @@ def in_mutations(record: DecisionRecord) -> DecisionRecord:
 
 
 def best_row(record: DecisionRecord) -> int:
-    assert record.candidates is not None
-    return int(np.argmax(record.candidates.utility))
+    table = record.slate_candidates if record.candidates is None else record.candidates
+    return int(np.argmax(table.utility))
 
 
 CHANGES: list[tuple[str, str, Change]] = [
@@ -156,14 +158,26 @@ def test_one_changed_value_breaks_the_proof_and_names_the_link(
     assert link in proof.broken
 
 
+SLATE_ONLY_LINKS = {"a score in the slate's own rows": "heads"}
+"""Changes that another link than the full proof's names when the funnel is not on record; all others the same one."""
+
+
+@pytest.mark.parametrize(("name", "link", "change"), CHANGES, ids=[c[0] for c in CHANGES])
+def test_the_same_changes_break_the_proof_of_a_slate_without_its_funnel(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord, name: str, link: str, change: Change
+) -> None:
+    broken = verifier(store, bundle).verify(change(slate_only(record))).broken
+    assert SLATE_ONLY_LINKS.get(name, link) in broken
+
+
 def test_every_column_of_the_candidates_is_held_by_some_link(
     store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
 ) -> None:
     checker = verifier(store, bundle)
-    assert record.candidates is not None
-    for column in fields(record.candidates):
-        changed = in_funnel(column.name, best_row(record), 1)(record)
-        assert not checker.verify(changed).holds, column.name
+    for whole in (record, slate_only(record)):
+        for column in fields(record.slate_candidates):
+            changed = in_funnel(column.name, best_row(whole), 1)(whole)
+            assert not checker.verify(changed).holds, column.name
 
 
 def test_another_published_policy_named_in_the_record_breaks_the_proof(
@@ -210,9 +224,7 @@ def fallback_verifier(bundle: PolicyBundle, store: ModelStore, known: bool = Tru
 
 def test_a_fallback_slate_holds_with_its_funnel_and_without(store: ModelStore, bundle: PolicyBundle) -> None:
     full, _ = recorded_fallback(bundle, synthetic_order(bundle), 4)
-    only = replace(full, candidates=None)
-    slate = replace(only, input_digests=input_digests(only))
-    for record in (full, slate):
+    for record in (full, slate_only(full)):
         proof = fallback_verifier(bundle, store).verify(record)
         assert proof.holds and proof.full is (record is full), proof.broken
         assert not [link for link in proof.links if link.skipped]
@@ -282,3 +294,82 @@ def test_a_stale_feed_excuses_a_version_that_was_active_before_and_no_other(
         checker = Verifier(store, {version: bundle}.get, lambda surface, span=span: (Interval(version, *span),))  # type: ignore[misc]
         assert ("policy" not in checker.verify(said).broken) is holds
         assert "policy" in checker.verify(record).broken
+
+
+RANK_LOST = Degradation(Stage.RANK, DegradationReason.TIMEOUT)
+
+
+def unscored(store: ModelStore, bundle: PolicyBundle, patch: pytest.MonkeyPatch, n: int = 60) -> DecisionRecord:
+    """Return a decision in retrieval order under a bundle that pins rankers."""
+    with patch.context() as patched:
+        patched.setattr(Plan, "ranked", False)
+        record, _ = recorded(store, bundle, 6, n=n)
+    return retold(lambda r: replace(r, scored_position=bundle.ranking.position))(record)
+
+
+def test_a_ranker_that_did_not_run_is_found_unless_its_loss_is_on_record(
+    store: ModelStore, bundle: PolicyBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checker = verifier(store, bundle)
+    silent = unscored(store, bundle, monkeypatch)
+    for record in (silent, slate_only(silent)):
+        assert checker.verify(record).broken == ("scorer",)
+        assert checker.verify(replace(record, degradations=(RANK_LOST,))).holds
+
+
+def test_a_ranker_that_ran_although_it_was_lost_or_never_pinned_is_found(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
+) -> None:
+    plain = default_bundle()
+    pinned_none = replace(recorded(store, plain, 3)[0], head_names=record.head_names)
+    for checked, chosen in ((replace(record, degradations=(RANK_LOST,)), bundle), (pinned_none, plain)):
+        for whole in (checked, slate_only(checked)):
+            assert "scorer" in verifier(store, chosen).verify(whole).broken
+
+
+def test_nobody_scores_where_there_are_no_candidates(
+    store: ModelStore, bundle: PolicyBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Degradation(Stage.DECIDE, DegradationReason.SHORT_SLATE)
+    empty = replace(unscored(store, bundle, monkeypatch, n=0), degradations=(note,))
+    for record in (empty, slate_only(empty)):
+        proof = verifier(store, bundle).verify(record)
+        assert proof.holds, proof.broken
+
+
+def test_other_names_of_heads_and_another_scored_position_are_found(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord
+) -> None:
+    renamed = retold(lambda r: replace(r, head_names=r.head_names[::-1]))
+    moved = retold(lambda r: replace(r, scored_position=r.scored_position + 1))
+    for whole in (record, slate_only(record)):
+        assert "head_names" in verifier(store, bundle).verify(renamed(whole)).broken
+        assert "scored_position" in verifier(store, bundle).verify(moved(whole)).broken
+
+
+@pytest.mark.parametrize(
+    ("past", "future", "holds"),
+    [
+        ("", "", False),  # it was never active
+        ("r", "", False),  # it is itself the active one
+        ("ra", "", True),
+        ("rba", "", False),  # another stood between
+        ("raba", "", True),  # a rollback from b, for all that intervals tell: below a stood r
+        ("a", "r", False),  # it came only later
+    ],
+)
+def test_a_note_of_the_previous_policy_excuses_the_version_directly_before_and_no_other(
+    store: ModelStore, bundle: PolicyBundle, record: DecisionRecord, past: str, future: str, holds: bool
+) -> None:
+    names = {"r": policy_version(bundle), "a": "a" * 64, "b": "b" * 64}
+    starts = [NOW_MS - 60_000 * (len(past) - place) for place in range(len(past + future))]
+    starts = [start + 60_000 * (start >= NOW_MS) for start in starts]
+    told = tuple(
+        Interval(names[name], start, end)
+        for name, start, end in zip(past + future, starts, [*starts[1:], None], strict=False)
+    )
+    checker = Verifier(store, {policy_version(bundle): bundle}.get, lambda surface: told)
+    note = Degradation(Stage.RECOMMEND, DegradationReason.PREVIOUS_POLICY, "a" * 12)
+    assert ("policy" not in checker.verify(replace(record, degradations=(note,))).broken) is holds
+    other = replace(note, subject="c" * 12)
+    assert "policy" in checker.verify(replace(record, degradations=(other,))).broken
