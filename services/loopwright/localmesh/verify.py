@@ -21,12 +21,12 @@ from loopwright.localmesh.links import close, equal, same
 from loopwright.localmesh.verify_slate import short_slate_link, slate_only_links, slate_query
 from loopwright.modelstore import ModelStore
 from loopwright.modelstore.models import MultiTaskRanker, PreRanker, open_pre_ranker, open_ranker
+from loopwright.pipeline.cut import best_rows
 from loopwright.pipeline.fallback import NOTHING_DRAWN, first_eligible
 from loopwright.pipeline.plan import RETRIEVAL_HEAD
 from loopwright.pipeline.record import CandidateTable, DecisionRecord, input_digests
 from loopwright.pipeline.run import scattered
 from loopwright.policy.slate import decide
-from loopwright.ranking.ranker import best_rows
 
 FULL_TOLERANCE = 1e-6
 """Largest difference of a re-derived score over the whole recorded batch, times max(1, |x|)."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from loopwright.eventlog import ACTIONS, CATALOG, DECISIONS, IMPRESSIONS, READINESS, Tail
 from loopwright.lifecycle import Process
+from loopwright.monitor.catching_up import catch_up
 from loopwright.monitor.config import MonitorSettings
-from loopwright.monitor.exposure import DAY_MS
 from loopwright.monitor.health import LoopHealth, Windows
 from loopwright.monitor.progress import ConsumerProgress
+from loopwright.monitor.strays import DAY_MS
 from loopwright.monitor.summary_http import summary_port
 from loopwright.monitor.watcher import Watcher
 from loopwright.rpc import Deadline
@@ -46,21 +47,33 @@ async def bootstrap(settings: MonitorSettings, process: Process, meter: Meter = 
         )
     )
     progress = ConsumerProgress()
+    topics = [DECISIONS, IMPRESSIONS, ACTIONS]
     # Freshness of a position is that of its item at the time, so the catalogue is folded before the decisions.
     skipped = health.skipped
     catalogue = Tail(process.log, [CATALOG], health.apply, on_undecodable=skipped, name="catalogue")
-    feedback = Tail(
-        process.log,
-        [DECISIONS, IMPRESSIONS, ACTIONS],
-        health.apply,
-        on_undecodable=skipped,
-        gather=True,
-        name="decisions and feedback",
-    )
     readiness = Tail(process.log, [READINESS], progress.apply, gather=True, name="progress of consumers")
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(catalogue)
+        reached = await catch_up(
+            process.log,
+            topics,
+            health.apply,
+            lambda: health.tidy(min(health.newest_ms, process.clock.now_ms())),
+            wall_ms=process.clock.wall_ms(),
+            on_undecodable=skipped,
+        )
+        feedback = Tail(
+            process.log,
+            topics,
+            health.apply,
+            start=reached,
+            on_undecodable=skipped,
+            gather=True,
+            name="decisions and feedback",
+        )
+        await stack.enter_async_context(feedback)
+        await stack.enter_async_context(readiness)
         for tail in (catalogue, feedback, readiness):
-            await stack.enter_async_context(tail)
             process.watch(tail)
         watcher = Watcher(
             process.log,
@@ -70,6 +83,7 @@ async def bootstrap(settings: MonitorSettings, process: Process, meter: Meter = 
             (catalogue, feedback),
             interval_s=settings.interval_s,
             meter=meter,
+            wall_ms=process.clock.wall_ms,
         )
         await stack.enter_async_context(watcher)
         process.watch(watcher)

@@ -1,4 +1,4 @@
-"""The catalogue as the monitor needs it: how many items and creators there are, and how old an item is."""
+"""The catalogue as the monitor needs it: which items and creators there are, and how old an item is."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._items: dict[int, _Entry] = {}
+        self._present: tuple[set[int], set[int]] | None = None
 
     def apply(self, fact: Listed | Unlisted) -> None:
         """Fold one fact."""
+        self._present = None
         entry = self._items.setdefault(fact.item_id, _Entry())
         if isinstance(fact, Unlisted):
             entry.unlisted = max(entry.unlisted, fact.written)
@@ -41,7 +43,9 @@ class Catalogue:
             return None
         return now_ms - (entry.first_ms if entry.published_ms is None else entry.published_ms)
 
-    def sizes(self) -> tuple[int, int]:
-        """Return the number of items that are listed now, and of their creators."""
-        present = [entry for entry in self._items.values() if entry.listed > entry.unlisted]
-        return len(present), len({entry.creator_id for entry in present} - {0})
+    def present(self) -> tuple[set[int], set[int]]:
+        """Return the items that are listed now, and their creators; the caller changes neither."""
+        if self._present is None:
+            listed = {item: entry for item, entry in self._items.items() if entry.listed > entry.unlisted}
+            self._present = set(listed), {entry.creator_id for entry in listed.values()} - {0}
+        return self._present

@@ -16,7 +16,7 @@ class Concentration:
 
     Attributes:
         shown: Members with at least one exposure.
-        population: Members there are; never below `shown`.
+        population: Members that are listed now or were shown, so what was shown is part of it.
         gini: 0 = all alike, towards 1 = all on one.
         top_share: Share of the exposures that goes to the top 1 % of the population, at least one member.
     """

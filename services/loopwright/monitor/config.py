@@ -18,7 +18,10 @@ class MonitorSettings(ServiceSettings, service="monitor"):
     )
     interval_s: float = Field(default=2.0, gt=0, description="Time between two updates of the gauges.")
     report_window_s: float = Field(
-        default=1800.0, gt=0, description="Mesh time after which a position without a report counts as unreported."
+        default=1800.0,
+        gt=0,
+        le=86_400,
+        description="Mesh time after which a position without a report counts as unreported.",
     )
     exposure_window_days: int = Field(default=7, ge=1, description="Days of mesh time that exposure shares are over.")
     fresh_window_days: int = Field(

@@ -9,7 +9,7 @@ import numpy as np
 
 from loopwright.domain.enums import DegradationReason, Purpose, Scheme, Source, Stage
 from loopwright.domain.ids import name_id
-from loopwright.eventlog import Event, ms_of, occurred_at_ms
+from loopwright.eventlog import Event, ms_of, occurred_at_ms, recorded_at_ms
 from loopwright.monitor.facts import Acted, Fact, Listed, Served, Shown, Unlisted, Viewed
 from loopwright.pipeline.convert.tensors import from_tensor
 
@@ -58,12 +58,17 @@ def _served(event: Event) -> Served | None:
 def _viewed(event: Event) -> Viewed:
     views = event.items_viewed
     items = tuple((item.item_id, item.seen) for item in views.items)
-    return Viewed(views.decision_id, event.surface, occurred_at_ms(event), items)
+    return Viewed(views.decision_id, event.surface, _got_ms(event), items)
 
 
 def _acted(event: Event) -> Acted:
     action = event.action_taken
-    return Acted(action.decision_id, event.surface, occurred_at_ms(event), action.item_id)
+    return Acted(action.decision_id, event.surface, _got_ms(event), action.item_id)
+
+
+def _got_ms(event: Event) -> int:
+    """Return when the mesh got a report: a client may send much later than it says, and the log comes in this order."""
+    return recorded_at_ms(event) if event.HasField("recorded_at") else occurred_at_ms(event)
 
 
 def _listed(event: Event) -> Listed:

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from loopwright.monitor.facts import Served
+from loopwright.monitor.strays import DAY_MS
 
-DAY_MS = 86_400_000
 CREDIT = math.lcm(*range(1, 17))
 """A position's credit, split evenly among its crediting sources: at most 16 are on record, so sums stay whole."""
 

@@ -31,7 +31,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
-    """A client's confirmation: (item, seen) each; not seen means only prefetched."""
+    """A client's confirmation: (item, seen) each; not seen means only prefetched. `viewed_ms`: when the mesh got it."""
 
     decision_id: bytes
     surface: str
@@ -41,7 +41,7 @@ class Viewed:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """An action on an item of a slate."""
+    """An action on an item of a slate. `acted_ms`: when the mesh got it."""
 
     decision_id: bytes
     surface: str

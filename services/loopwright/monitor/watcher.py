@@ -6,9 +6,9 @@ import asyncio
 from types import TracebackType
 from typing import Any, Self
 
-from loopwright.eventlog import ALL_TOPICS, EventLog, HasNow, Offsets, Tail, offsets_to_json
+from loopwright.eventlog import ALL_TOPICS, EventLog, HasNow, Offsets, Tail, WallClock, offsets_to_json, wall_now_ms
 from loopwright.faults import Fault
-from loopwright.monitor.gauges import set_lags, set_shares
+from loopwright.monitor.gauges import Gauges
 from loopwright.monitor.health import LoopHealth
 from loopwright.monitor.progress import ConsumerProgress, Lag
 from loopwright.rpc import Deadline
@@ -29,6 +29,7 @@ class Watcher:
         tails: Followed topics; a summary waits until they have reached the ends at its call.
         interval_s: Time between two updates of the gauges.
         meter: Where the gauges are.
+        wall_ms: Tells how old what `tails` have read is.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class Watcher:
         *,
         interval_s: float,
         meter: Meter = METER,
+        wall_ms: WallClock = wall_now_ms,
     ) -> None:
         self._log, self._clock, self._health, self._progress = log, clock, health, progress
-        self._tails, self._interval_s, self._meter = tails, interval_s, meter
+        self._tails, self._interval_s, self._wall_ms = tails, interval_s, wall_ms
+        self._gauges = Gauges(meter)
         self._told: tuple[int, int] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -77,13 +80,14 @@ class Watcher:
             LogUnavailable: The log does not answer.
         """
         ends = await self._log.ends(ALL_TOPICS)
-        set_lags(self._progress.lags(ends), self._meter)
+        self._gauges.set_lags(self._progress.lags(ends))
         now = self._clock.now_ms()
         if all(tail.caught_up_at_ms is not None for tail in self._tails):
-            self._health.tidy(now)
+            wall_ms = self._wall_ms()
+            self._health.tidy(now - round(1000 * max(tail.lag_s(wall_ms) for tail in self._tails)))
         told = (self._health.version, now // _MINUTE_MS)  # positions become unreported by time alone
         if told != self._told:
-            set_shares(self._health.summary(now), self._meter)
+            self._gauges.set_shares(self._health.summary(now))
             self._told = told
 
     async def wait(self) -> None:

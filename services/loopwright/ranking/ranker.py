@@ -20,8 +20,6 @@ from loopwright.ranking.models import Rankers, RankingModels
 from loopwright.rpc import Deadline
 from loopwright.rpc.alarms import within
 
-__all__ = ["Ranker", "best_rows", "check_query", "scores_of"]
-
 
 class Ranker:
     """Scores candidates under the models that the request's bundle pins; never reorders, drops or adds any."""

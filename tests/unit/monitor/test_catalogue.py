@@ -17,7 +17,7 @@ def seen(facts: list[Listed | Unlisted]) -> object:
     catalogue = Catalogue()
     for fact in facts:
         catalogue.apply(fact)
-    return [catalogue.age_ms(item, 100) for item in (1, 2, 3)], catalogue.sizes()
+    return [catalogue.age_ms(item, 100) for item in (1, 2, 3)], catalogue.present()
 
 
 @given(st.data(), st.lists(FACTS, max_size=10))
@@ -38,4 +38,4 @@ def test_withdrawn_items_do_not_count() -> None:
     for item, creator in ((1, 9), (2, 9), (3, 8), (4, 0)):
         catalogue.apply(Listed(item, (1, b"a"), creator, None))
     catalogue.apply(Unlisted(3, (2, b"b")))
-    assert catalogue.sizes() == (3, 1)
+    assert catalogue.present() == ({1, 2, 4}, {9})

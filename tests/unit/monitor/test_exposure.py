@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.domain.enums import Scheme, Source
-from loopwright.monitor.exposure import CREDIT, DAY_MS, ExposureDays
+from loopwright.monitor.exposure import CREDIT, ExposureDays
 from loopwright.monitor.facts import Served, Shown
+from loopwright.monitor.strays import DAY_MS
 
 SHOWN = st.builds(
     Shown,

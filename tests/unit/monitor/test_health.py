@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loopwright.domain.enums import Purpose, Scheme, Source
+from loopwright.domain.ids import name_id
 from loopwright.eventlog import Event, Record
-from loopwright.monitor.health import LoopHealth, Windows
+from loopwright.monitor.health import SETTLING_MS, LoopHealth, Windows
 
 DAY_MS = 86_400_000
 WINDOWS = Windows(report_ms=1000, exposure_days=7, fresh_ms=30 * DAY_MS)
@@ -28,9 +29,9 @@ def record(make: SimpleNamespace, event: Event) -> Record:
 
 
 def a_loop(make: SimpleNamespace) -> list[Event]:
-    both = (Source.TWO_TOWER, Source.TRENDING)
+    both, creator = (Source.TWO_TOWER, Source.TRENDING), name_id("c")
     return [
-        make.decided("d1", {1: both, 2: (Source.FRESH,), 3: (Source.FRESH,)}, creator_ids=(7, 7, 0)),
+        make.decided("d1", {1: both, 2: (Source.FRESH,), 3: (Source.FRESH,)}, creator_ids=(creator, creator, 0)),
         make.decided("d2", {1: (Source.TWO_TOWER,)}, scheme=Scheme.EXPLORE, degraded=True),
         make.decided("d3", {1: both}, purpose=Purpose.EVALUATE),
         make.viewed("d1", {1: True, 2: False}),
@@ -82,6 +83,69 @@ def test_what_is_older_than_the_dedup_window_is_late_and_not_counted(make: Simpl
     health = folded(make, make.decided("d1", slate), make.decided("d2", slate, at_ms=make.NOW_MS - DAY_MS - 1))
     summary = health.summary(make.NOW_MS)
     assert (summary["late"], summary["surfaces"]["home"]["decisions"]) == (1, 1)
+
+
+def days_of_a_loop(make: SimpleNamespace) -> list[Event]:
+    """Ten days with reports at once, hours later, and on later days, in the order the log got them."""
+    events = []
+    for day in range(10):
+        at_ms = make.NOW_MS + day * DAY_MS
+        name = f"d{day}"
+        events.append((at_ms, make.decided(name, {1: (Source.FRESH,), 2: (Source.FRESH,)}, at_ms=at_ms)))
+        for hours, item in ((1, 1), (day * 5, 2), (25, 1), (26 + day, 9)):
+            seen_ms = at_ms + hours * 3_600_000
+            events.append((seen_ms, make.viewed(name, {item: True}, at_ms=seen_ms, client_id=f"{hours}")))
+        acted_ms = at_ms + day * 4 * 3_600_000
+        events.append((acted_ms, make.acted(name, 2, at_ms=acted_ms)))
+    return [event for _, event in sorted(events, key=lambda pair: pair[0])]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_neither_batches_nor_ticks_change_the_summary(make: SimpleNamespace, data: Any) -> None:
+    events, end_ms = days_of_a_loop(make), make.NOW_MS + 12 * DAY_MS
+    want = folded(make, *events).summary(end_ms)
+    health, rest = LoopHealth(WINDOWS), events
+    while rest:
+        size = data.draw(st.integers(1, 20))
+        batch, rest = rest[:size], rest[size:]
+        for event in batch:
+            health.apply(record(make, event))
+        if data.draw(st.booleans()):
+            health.summary(health.newest_ms)
+        if data.draw(st.booleans()):
+            # What is still to come was got at most `SETTLING_MS` before.
+            health.tidy(health.newest_ms + data.draw(st.integers(0, SETTLING_MS)))
+    health.tidy(end_ms)
+    assert health.summary(end_ms) == want
+    assert health.accounting.open_slates == 0
+
+
+def test_a_view_a_day_late_is_the_same_to_a_running_and_a_restarted_monitor(make: SimpleNamespace) -> None:
+    late_ms = make.NOW_MS + 25 * 3_600_000
+    events = [make.decided("d", {1: (), 2: ()}), make.viewed("d", {1: True}, at_ms=late_ms)]
+    figures = []
+    for ticks in (True, False):
+        health = LoopHealth(WINDOWS)
+        for event in events:
+            health.apply(record(make, event))
+            if ticks:
+                health.tidy(late_ms)
+        figures.append(health.summary(make.NOW_MS + 3 * DAY_MS)["surfaces"]["home"]["accounting"])
+    assert figures[0] == figures[1]
+    assert [figures[0][state] for state in ("seen", "unreported", "unmatched")] == [0, 2, 1]
+
+
+def test_what_was_shown_and_withdrawn_since_is_part_of_the_population(make: SimpleNamespace) -> None:
+    both = [make.listed(item, creator=f"c{item}") for item in range(1, 21)]
+    gone = [make.unlisted(item, at_ms=5) for item in range(11, 21)]
+    slate = {item: (Source.FRESH,) for item in range(11, 21)}
+    shown = make.decided("d", slate, creator_ids=tuple(name_id(f"c{item}") for item in slate))
+    found = folded(make, *both, *gone, shown).summary(make.NOW_MS)["surfaces"]["home"]
+    for kind in ("items", "creators"):
+        spread = found[kind]
+        assert (spread["shown"], spread["population"], spread["coverage"]) == (10, 20, 0.5)
+        assert spread["gini"] == pytest.approx(0.5)
 
 
 def test_surfaces_are_kept_apart(make: SimpleNamespace) -> None:
